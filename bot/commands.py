@@ -1,0 +1,165 @@
+"""What a flow may ask for: plain frozen values; handlers turn each into rows in the same transaction (idea 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bot.i18n import Text
+from bot.taxonomy import Constellation, Contact, Danger, Flag, Heat, Setting, Urgency, When, Wish
+
+
+@dataclass(frozen=True)
+class Button:
+    """An option before it is put into the reader's language."""
+
+    id: str
+    label: Text
+    primary: bool = False
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something a flow wants to happen."""
+
+
+@dataclass(frozen=True)
+class Say(Command):
+    """Tells the person something that needs no answer."""
+
+    text: Text
+    buttons: tuple[Button, ...] = ()
+    notice: bool = False
+    """True for a fact that must be told even while a human holds the chat."""
+
+
+@dataclass(frozen=True)
+class Ask(Command):
+    """Asks the question that the engine found to be next."""
+
+    text: Text
+    flow: str
+    question: str
+    buttons: tuple[Button, ...] = ()
+    step: tuple[int, int] | None = None
+    columns: int = 1
+
+
+@dataclass(frozen=True)
+class ShowPick(Command):
+    """Edits an answered question so that it shows what was chosen and offers nothing any more."""
+
+    prompt: int
+    """The outbox row of the question."""
+    text: Text
+
+
+@dataclass(frozen=True)
+class SendFile(Command):
+    """Gives the person a file."""
+
+    name: str
+    type: str
+    data: bytes = field(repr=False)
+    text: Text
+
+
+@dataclass(frozen=True)
+class StartFlow(Command):
+    """Goes on with another conversation."""
+
+    flow: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SetLanguage(Command):
+    """Keeps the language a person reads, and the one they would rather write (F-04)."""
+
+    language: str
+
+
+@dataclass(frozen=True)
+class RememberPrivacyRead(Command):
+    """Keeps that the privacy notice was shown and passed (Art. 13 GDPR; information, not consent)."""
+
+
+@dataclass(frozen=True)
+class FileReport(Command):
+    """Hands a report to the contact point (D-01)."""
+
+    ref: str
+    story: str = field(repr=False)
+    municipality: str
+    danger: Danger
+    setting: Setting | None
+    when: When | None
+    parties: Constellation | None
+    heat: Heat | None
+    wish: Wish
+    contact: Contact
+    phone: str | None = field(repr=False)
+    urgency: Urgency
+    flags: frozenset[Flag]
+    language: str
+    sources: tuple[str, ...] = ()
+    """Keyed hashes of the messages the story was written in, so that an edit finds its report (F-25)."""
+
+
+@dataclass(frozen=True)
+class AddToReport(Command):
+    """Adds a person's further words to a report of theirs."""
+
+    ref: str
+    text: str = field(repr=False)
+    sources: tuple[str, ...] = ()
+
+
+class WithdrawScope(StrEnum):
+    """How much a person takes back (F-07)."""
+
+    CONTACT = "CONTACT"
+    REPORT = "REPORT"
+
+
+@dataclass(frozen=True)
+class Withdraw(Command):
+    """Takes back a report, or only the way to reach the person (F-07)."""
+
+    ref: str
+    scope: WithdrawScope
+
+
+@dataclass(frozen=True)
+class HandOff(Command):
+    """Gets a human into the chat (G-83)."""
+
+    about: str | None = None
+    """The report it is about; None lets the desk open a thread of its own."""
+    urgency: Urgency = Urgency.SOON
+    words: str = field(default="", repr=False)
+    """What the person has already written."""
+
+
+@dataclass(frozen=True)
+class AlertDesk(Command):
+    """Tells the staff room, without a word of the person, that something needs eyes at once (F-05, F-11, F-12)."""
+
+    flag: Flag
+
+
+@dataclass(frozen=True)
+class ForgetDraft(Command):
+    """Deletes what was not sent."""
+
+
+@dataclass(frozen=True)
+class ResumeDraft(Command):
+    """Goes on with what was not sent."""
+
+
+@dataclass(frozen=True)
+class ForgetMe(Command):
+    """Cuts every link between a person's chat and what they told (D-21)."""

@@ -1,0 +1,564 @@
+"""What one message of a person means: a command, an answer, words on their own. Pure: reads, decides, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from bot.commands import (
+    AlertDesk,
+    Button,
+    Command,
+    ForgetDraft,
+    ForgetMe,
+    HandOff,
+    RememberPrivacyRead,
+    ResumeDraft,
+    Say,
+    SetLanguage,
+    StartFlow,
+)
+from bot.engine.engine import CONTROLS, Engine, Step
+from bot.engine.inputs import Piece, Said, readable
+from bot.engine.scope import Scope
+from bot.engine.state import State
+from bot.flows.emergency import child_protection, emergency_short, suicide_support
+from bot.flows.help import help_text
+from bot.flows.privacy import privacy_full
+from bot.i18n import Phone, Text, _, lines, paragraphs, verbatim
+from bot.languages import LANGUAGES, resolve
+from bot.reading.keywords import Notice, notices
+from bot.reading.words import command as slash_command
+from bot.reading.words import command_word
+from bot.taxonomy import Flag
+
+FLOW_OF: Final[Mapping[str, str]] = {
+    "/menu": "menu",
+    "/report": "report_tension",
+    "/mine": "my_reports",
+    "/withdraw": "withdraw",
+    "/data": "my_data",
+    "/language": "language",
+}
+"""Commands that begin a conversation."""
+
+WORDS_FROM: Final = 25
+"""From this many characters on, words outside any question are worth keeping; shorter ones are a greeting."""
+
+AGAIN_AFTER: Final = timedelta(minutes=30)
+"""How long a text on danger is not repeated."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is kept of a chat between two messages besides language and holder; travels through JSON."""
+
+    state: State | None = None
+    draft: State | None = field(default=None, repr=False)
+    pending: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """(text, source) of words that came before the language was known."""
+    first: str = ""
+    """What the person wanted before the language was known."""
+    buttons: tuple[tuple[str, str], ...] = ()
+    """(id, label) offered with the last sentence that was no question."""
+    noticed: Mapping[str, str] = field(default_factory=dict)
+    """When a text on danger was last shown, by notice."""
+    reports: tuple[str, int] = ("", 0)
+    """A day, and how many reports were sent on it."""
+    municipality: str = ""
+    """The place of the link the person came by."""
+    reminded: bool = False
+    """Whether the person was reminded of what is unfinished (F-13: once)."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "state": self.state.to_json() if self.state else None,
+            "draft": self.draft.to_json() if self.draft else None,
+            "pending": [list(pair) for pair in self.pending],
+            "first": self.first,
+            "buttons": [list(pair) for pair in self.buttons],
+            "noticed": dict(self.noticed),
+            "reports": list(self.reports),
+            "municipality": self.municipality,
+            "reminded": self.reminded,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any] | None) -> Memory:
+        if not data:
+            return cls()
+        return cls(
+            state=State.from_json(data["state"]) if data.get("state") else None,
+            draft=State.from_json(data["draft"]) if data.get("draft") else None,
+            pending=tuple((text, source) for text, source in data.get("pending", ())),
+            first=data.get("first", ""),
+            buttons=tuple((key, label) for key, label in data.get("buttons", ())),
+            noticed=data.get("noticed", {}),
+            reports=(data["reports"][0], data["reports"][1]) if data.get("reports") else ("", 0),
+            municipality=data.get("municipality", ""),
+            reminded=data.get("reminded", False),
+        )
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One message of a person, as far as it matters here."""
+
+    text: str = field(default="", repr=False)
+    choice: str = ""
+    media: str = ""
+    """The kind of media, if any."""
+    source: str = ""
+    """Keyed hash of the message."""
+    edits: str = ""
+    """Keyed hash of the message it replaces."""
+    stale: bool = False
+    """A button of an earlier question was pressed."""
+
+
+@dataclass
+class Outcome:
+    """What a message led to, while it is being worked out."""
+
+    memory: Memory
+    scope: Scope
+    commands: list[Command] = field(default_factory=list)
+
+    def say(self, text: Text, *buttons: Button) -> None:
+        self.commands.append(Say(text, buttons))
+
+
+MENU: Final = Button("/menu", CONTROLS["/menu"])
+HUMAN: Final = Button("/human", CONTROLS["/human"])
+
+
+class Listener:
+    """Works out what messages mean, with the flows it is given."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def hear(self, memory: Memory, heard: Heard, scope: Scope, *, language_known: bool) -> Outcome:
+        """One message of a person, while the bot holds the chat."""
+        out = Outcome(self._usable(memory), scope)
+        if heard.edits:
+            self._edited(out, heard)
+            return out
+        self.notice(out, heard.text)
+        if heard.media:
+            out.say(media_answer(heard.media, scope), HUMAN)
+            if not heard.text:
+                self._repeat(out)
+                return out
+        command, argument = self._command(out, heard)
+        if not language_known and not self._before_language(out, heard, command, argument):
+            return out
+        if command:
+            self._do(out, command, argument)
+        elif heard.choice:
+            self._pressed(out, heard)
+        else:
+            self._written(out, heard)
+        return out
+
+    def start(self, memory: Memory, scope: Scope, flow: str, given: Mapping[str, Any] | None = None) -> Outcome:
+        """Begins a conversation without a message, as the clock does."""
+        out = Outcome(self._usable(memory), scope)
+        self._start(out, flow, given)
+        return out
+
+    def resume(self, memory: Memory, scope: Scope) -> Outcome:
+        """The bot speaks again after a human: the question that was open comes back, or the menu."""
+        out = Outcome(self._usable(memory), scope)
+        if out.memory.draft is not None:
+            out.say(_("Your draft is still here. Would you like to go on?"), Button("/report", _("Go on")), MENU)
+        else:
+            out.say(_("If there is anything else, I am here."), MENU)
+        return out
+
+    def unfinished(self, memory: Memory) -> State | None:
+        """What the person began and has not sent: worth keeping, and worth one reminder (F-13)."""
+        state = self._bottom(memory.state)
+        if state is not None and (state.answers or state.pieces):
+            return state
+        return memory.draft
+
+    def notice(self, out: Outcome, text: str) -> None:
+        """Adds the texts on danger that the words call for; never blocks, never decides (F-05, F-11, F-12)."""
+        for notice in sorted(notices(text)) if text else ():
+            before = out.memory.noticed.get(notice)
+            if before and out.scope.now - datetime.fromisoformat(before) < AGAIN_AFTER:
+                continue
+            out.memory = replace(
+                out.memory, noticed={**out.memory.noticed, str(notice): out.scope.now.isoformat()}
+            )
+            match notice:
+                case Notice.SUICIDE:
+                    out.say(suicide_support(), HUMAN)
+                    out.commands.append(AlertDesk(Flag.SUICIDE))
+                case Notice.CHILD:
+                    out.say(child_protection(out.scope.contact_point))
+                    out.commands.append(AlertDesk(Flag.CHILD_PROTECTION))
+                case Notice.EMERGENCY if Notice.SUICIDE not in notices(text):
+                    out.say(emergency_short())
+                case Notice.OFF_TOPIC_RESIDENCE:
+                    self._refer(out, "residence_law")
+                case Notice.OFF_TOPIC_BENEFITS:
+                    self._refer(out, "benefits")
+                case Notice.OFF_TOPIC_ENROLMENT:
+                    self._refer(out, "school_enrolment")
+
+    def _refer(self, out: Outcome, topic: str) -> None:
+        referral = out.scope.contact_point.referral(topic)
+        if referral is None:
+            return
+        out.say(
+            paragraphs(
+                lines(
+                    _("This may not be about a conflict. This service can help you:"),
+                    verbatim(referral.name.in_language(out.scope.language)),
+                    _("Phone: {phone}", phone=Phone(referral.phone)) if referral.phone else None,
+                    verbatim(referral.website) if referral.website else None,
+                ),
+                _("If it is about a conflict after all, simply go on."),
+            )
+        )
+
+    def _usable(self, memory: Memory) -> Memory:
+        """The memory without conversations whose flow is no longer there."""
+
+        def known(state: State | None) -> State | None:
+            return state if state and state.flow in self._engine.flows else None
+
+        return replace(memory, state=known(memory.state), draft=known(memory.draft))
+
+    def _command(self, out: Outcome, heard: Heard) -> tuple[str, str]:
+        if heard.choice:
+            return (slash_command(heard.choice) or ("", "")) if " " in heard.choice else ("", "")
+        if heard.text.startswith("/"):
+            return slash_command(heard.text) or ("/unknown", "")
+        said = Said(text=heard.text, source=heard.source)
+        state = out.memory.state
+        if state is not None and self._engine.picked(state, said, out.scope) is not None:
+            return "", ""
+        return command_word(heard.text) or "", ""
+
+    def _before_language(self, out: Outcome, heard: Heard, command: str, argument: str) -> bool:
+        """The first contact: the language comes first, and nothing said before it is lost. True: go on as usual."""
+        if command in ("/human", "/help", "/privacy", "/cancel"):
+            return True
+        state = out.memory.state
+        if state is not None and state.flow == "language" and not command:
+            if heard.choice or self._engine.picked(state, Said(text=heard.text), out.scope):
+                return True
+        first = command if command in FLOW_OF and command not in ("/language", "/menu") else out.memory.first
+        out.memory = replace(out.memory, first=first or "/start")
+        if heard.text and not command and len(readable(heard.text)) >= WORDS_FROM:
+            out.memory = replace(
+                out.memory, pending=(*out.memory.pending, (readable(heard.text), heard.source))
+            )
+            out.say(_("I keep what you have written. First one short question:"))
+        if state is not None and state.flow == "language":
+            self._apply(out, self._engine.repeat(state, out.scope))
+        else:
+            self._start(out, "language")
+        return False
+
+    def _do(self, out: Outcome, command: str, argument: str = "") -> None:
+        state = out.memory.state
+        match command:
+            case "/start" | "/menu":
+                self._put_aside(out)
+                self._start(out, "menu")
+            case "/report":
+                if state is not None and state.flow == "report_tension":
+                    self._repeat(out)
+                elif out.memory.draft is not None:
+                    self._start(out, "draft")
+                else:
+                    self._put_aside(out)
+                    self._start(out, "report_tension")
+            case "/language" if argument or out.scope.human_holds:
+                self._set_language(out, argument)
+            case "/mine" | "/withdraw" | "/data" | "/language":
+                under = state if state is not None and state.flow != FLOW_OF[command] else None
+                self._start(out, FLOW_OF[command], under=under if self._waits(under) else None)
+            case "/human":
+                self._put_aside(out, quietly=True)
+                out.commands.append(HandOff())
+            case "/help":
+                out.say(help_text(out.scope), HUMAN)
+                self._repeat(out)
+            case "/privacy":
+                out.say(privacy_full(out.scope))
+                self._repeat(out)
+            case "/later":
+                if self._put_aside(out, quietly=True):
+                    out.say(
+                        _(
+                            "I keep your draft for {hours} hours. Nothing has been sent yet. Come back any time.",
+                            hours=out.scope.contact_point.retention.draft_hours,
+                        ),
+                        Button("/report", _("Go on")),
+                        MENU,
+                    )
+                else:
+                    out.say(_("There is nothing to keep. I am here when you need me."), MENU)
+            case "/cancel" | "/discard":
+                self._cancel(out)
+            case "/unknown":
+                out.say(_("I do not know this command. Here is what I can do:"))
+                self._repeat(out, otherwise="menu")
+            case _:
+                if state is None:
+                    out.say(_("There is no open question right now."), MENU)
+                else:
+                    self._apply(out, self._control(state, command, out.scope))
+
+    def _set_language(self, out: Outcome, argument: str) -> None:
+        """Changes the language in one step; while a human holds the chat there is no conversation to do it in."""
+        code = resolve(argument) if argument else None
+        if code is None:
+            out.say(
+                _("Which language would you like to use?"),
+                *(
+                    Button(f"/language {language.code}", verbatim(language.own_name))
+                    for language in LANGUAGES.values()
+                ),
+            )
+            return
+        out.scope = replace(
+            out.scope, language=code, wanted_language="" if LANGUAGES[code].complete else code
+        )
+        out.commands.append(SetLanguage(code))
+        out.say(_("All right, we speak {language}.", language=LANGUAGES[code].own_name))
+        self._repeat(out)
+
+    def _control(self, state: State, command: str, scope: Scope) -> Step:
+        match command:
+            case "/back":
+                return self._engine.back(state, scope)
+            case "/skip":
+                return self._engine.skip(state, scope)
+            case "/done":
+                return self._engine.done(state, scope)
+            case "/send":
+                return self._engine.send(state, scope)
+            case "/change":
+                return self._engine.change(state, scope)
+            case _:
+                return self._engine.repeat(state, scope)
+
+    def _pressed(self, out: Outcome, heard: Heard) -> None:
+        state = out.memory.state
+        picked = self._engine.picked(state, Said(choice=heard.choice), out.scope) if state else None
+        if state is not None and picked is not None and not heard.stale:
+            self._picked(out, state, picked, heard)
+        elif heard.choice in ANYTIME:
+            self._do(out, heard.choice)
+        else:
+            out.say(_("This button is from earlier. It no longer does anything. Here is how we go on:"))
+            self._repeat(out, otherwise="menu")
+
+    def _picked(self, out: Outcome, state: State, picked: str, heard: Heard) -> None:
+        if picked.startswith("/") and state.flow != "menu":
+            self._do(out, picked)
+        else:
+            self._apply(out, self._engine.answer(state, Said(choice=picked, source=heard.source), out.scope))
+
+    def _written(self, out: Outcome, heard: Heard) -> None:
+        state = out.memory.state
+        said = Said(text=heard.text, source=heard.source)
+        if state is not None:
+            picked = self._engine.picked(state, said, out.scope)
+            if picked is not None:
+                self._picked(out, state, picked, heard)
+                return
+            if state.flow != "menu":
+                self._apply(out, self._engine.answer(state, said, out.scope))
+                return
+        words = readable(heard.text)
+        offered = {label.casefold(): key for key, label in out.memory.buttons}
+        numbered = dict(enumerate((key for key, _label in out.memory.buttons), 1))
+        if words.casefold() in offered:
+            self._do(out, offered[words.casefold()])
+        elif words.isdigit() and int(words) in numbered:
+            self._do(out, numbered[int(words)])
+        elif len(words) >= WORDS_FROM:
+            self._start(out, "own_words", {"words": [[words, heard.source]]})
+        else:
+            out.say(_("I am a program and only understand a little. Here is what I can do:"))
+            self._start(out, "menu")
+
+    def _edited(self, out: Outcome, heard: Heard) -> None:
+        for place in ("state", "draft"):
+            state: State | None = getattr(out.memory, place)
+            step = self._engine.edit(state, heard.edits, heard.text, out.scope) if state else None
+            if step is not None and place == "state":
+                self._apply(out, step)
+                return
+            if step is not None:
+                out.memory = replace(out.memory, draft=step.state)
+                out.say(_("I have taken over your change."))
+                return
+        pending = tuple(
+            (readable(heard.text), source) if source == heard.edits else (text, source)
+            for text, source in out.memory.pending
+        )
+        if pending != out.memory.pending:
+            out.memory = replace(out.memory, pending=pending)
+            out.say(_("I have taken over your change."))
+        else:
+            out.say(
+                _("You have changed an earlier message. I cannot change an answer that way. Please use “Back”.")
+            )
+        self._repeat(out)
+
+    def _start(
+        self, out: Outcome, flow: str, given: Mapping[str, Any] | None = None, under: State | None = None
+    ) -> None:
+        limit = out.scope.contact_point.limits.reports_per_day
+        if flow == "report_tension" and out.scope.reports_today >= limit:
+            out.say(
+                paragraphs(
+                    _("You have already sent {n} reports today. Thank you.", n=out.scope.reports_today),
+                    _("You can add to them, or talk to a person. Tomorrow you can report again."),
+                ),
+                Button("/mine", _("My reports")),
+                HUMAN,
+            )
+            return
+        self._apply(out, self._engine.start(flow, out.scope, given, under))
+
+    def _apply(self, out: Outcome, step: Step) -> None:
+        """Takes over what the engine found, and follows the commands that concern the conversation itself."""
+        under = out.memory.state.under if out.memory.state and step.state is None else None
+        out.memory = replace(out.memory, state=step.state, buttons=())
+        next_flow: StartFlow | None = None
+        resumes = False
+        hands_off = False
+        for command in step.commands:
+            match command:
+                case StartFlow():
+                    next_flow = command
+                    continue
+                case ResumeDraft():
+                    resumes = True
+                    continue
+                case ForgetDraft():
+                    out.memory = replace(out.memory, draft=None)
+                    continue
+                case SetLanguage(language):
+                    out.scope = replace(
+                        out.scope,
+                        language=language,
+                        wanted_language="" if LANGUAGES[language].complete else language,
+                    )
+                case RememberPrivacyRead():
+                    out.scope = replace(out.scope, privacy_read=True)
+                case ForgetMe():
+                    out.memory = Memory()
+                case HandOff():
+                    hands_off = True
+            out.commands.append(command)
+        if resumes and out.memory.draft is not None:
+            draft, out.memory = out.memory.draft, replace(out.memory, draft=None)
+            self._apply(out, self._engine.repeat(draft, out.scope))
+        elif next_flow is not None and next_flow.flow.startswith("/"):
+            self._do(out, next_flow.flow)
+        elif next_flow is not None:
+            self._start(out, next_flow.flow, next_flow.given, under)
+        elif step.state is None and not hands_off:
+            self._after(out, step, under)
+
+    def _after(self, out: Outcome, step: Step, under: State | None) -> None:
+        """What follows when a conversation has ended: the one that waited, or what the person came for."""
+        if under is not None:
+            out.say(_("Now back to where we were:"))
+            self._apply(out, self._engine.repeat(under, out.scope))
+        elif step.flow == "language":
+            first, pending = out.memory.first, out.memory.pending
+            out.memory = replace(out.memory, first="", pending=())
+            if not first:
+                out.say(_("All right, we speak {language}.", language=LANGUAGES[out.scope.language].own_name), MENU)
+                return
+            out.say(welcome(out.scope))
+            if first in ("/start", "/report"):
+                self._start(out, "report_tension", {"words": [list(pair) for pair in pending]})
+            else:
+                self._do(out, first)
+
+    def _repeat(self, out: Outcome, otherwise: str = "") -> None:
+        state = out.memory.state
+        if state is not None:
+            self._apply(out, self._engine.repeat(state, out.scope))
+        elif otherwise:
+            self._start(out, otherwise)
+
+    def _cancel(self, out: Outcome) -> None:
+        state = out.memory.state
+        if state is None and out.memory.draft is None:
+            out.say(_("There is nothing to stop. I am here when you need me."), MENU)
+            return
+        under = state.under if state else None
+        worth = state is not None and (state.answers or state.pieces)
+        out.memory = replace(out.memory, state=None, draft=out.memory.draft if state else None, pending=())
+        if under is not None:
+            out.say(_("Stopped. Now back to where we were:"))
+            self._apply(out, self._engine.repeat(under, out.scope))
+        else:
+            out.say(_("Stopped. Nothing was sent. I have deleted it.") if worth else _("Stopped."), MENU)
+
+    def _put_aside(self, out: Outcome, *, quietly: bool = False) -> bool:
+        """Keeps an unfinished conversation as draft; True when there was one."""
+        state = self._bottom(out.memory.state)
+        keeps = state is not None and bool(state.answers or state.pieces)
+        out.memory = replace(out.memory, state=None, draft=state if keeps else out.memory.draft, buttons=())
+        if keeps and not quietly:
+            out.say(_("I keep your draft. You can go on with it later."))
+        return keeps
+
+    def _bottom(self, state: State | None) -> State | None:
+        """The conversation worth keeping: the running one, or the one that waits below it."""
+        while state is not None and not self._engine.flows[state.flow].keeps_draft:
+            state = state.under
+        return state
+
+    def _waits(self, state: State | None) -> bool:
+        return self._bottom(state) is not None
+
+
+ANYTIME: Final = frozenset(
+    {"/menu", "/report", "/mine", "/human", "/language", "/help", "/privacy", "/data", "/withdraw", "/start"}
+)
+"""Buttons that do what they say however old they are."""
+
+
+def welcome(scope: Scope) -> Text:
+    """Who is speaking: a program, of whom, and what people do with it (W-15)."""
+    return _(
+        "Hello. I am the chat program of the conflict contact point {place}. You can tell me about tensions and "
+        "disputes. People read it and help.",
+        place=scope.contact_point.name,
+    )
+
+
+def media_answer(kind: str, scope: Scope) -> Text:
+    """Why something that is not text was not kept, and what to do instead (D-09, F-26)."""
+    match kind:
+        case "voice":
+            return _("I cannot listen to voice messages and have not kept it. Please write. A few words are enough.")
+        case "photo" | "video" | "document":
+            return _(
+                "I have not kept the file. Photos and files can show other people. Please describe in words what is "
+                "in it. Keep the original: if it is a crime, the police need it."
+            )
+        case "location":
+            return _("I have not kept your location. I will ask you for the town only.")
+        case "contact":
+            return _("I have not kept the contact. Please do not send me other people's details.")
+        case _:
+            return _("I can only read text. Please write a few words, or press a button.")
+

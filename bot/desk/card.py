@@ -1,0 +1,104 @@
+"""The case card: what a thread is about and who has it, edited in place when that changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.commands import Button
+from bot.desk.words import FLAG, STATE, URGENCY
+from bot.flows.my_reports import place_name
+from bot.flows.report_tension import CONTACT, DANGER, ELSEWHERE, HEAT, PARTIES, SETTINGS, WHEN, WISHES
+from bot.i18n import Text, _, lines, listing, paragraphs, verbatim
+from bot.languages import name_of
+from bot.messages import Style
+from bot.taxonomy import Constellation, Contact, Danger, Flag, Heat, ReportState, Setting, Urgency, When, Wish
+from bot.work import Work
+from storage.models import Report, Thread
+
+
+def report_of(work: Work, thread: Thread) -> Report | None:
+    """The report a thread is about; None for a chat without one."""
+    return work.session.scalars(select(Report).where(Report.thread_id == thread.id)).one_or_none()
+
+
+def is_talking(work: Work, thread: Thread) -> bool:
+    """Whether the holder's plain text goes out right now."""
+    return thread.talk_until is not None and work.now < thread.talk_until and thread.taken_by is not None
+
+
+def show_card(work: Work, thread: Thread) -> None:
+    """Posts a new card into the thread."""
+    thread.card_outbox_id = work.post(thread, _card(work, thread), _buttons(work, thread), style=Style.CARD).id
+
+
+def renew_card(work: Work, thread: Thread) -> None:
+    """Edits the card that stands in the thread; does nothing while nobody has opened it."""
+    if thread.card_outbox_id is not None:
+        work.post(
+            thread, _card(work, thread), _buttons(work, thread), style=Style.CARD, edits=thread.card_outbox_id
+        )
+
+
+def _card(work: Work, thread: Thread) -> Text:
+    report = report_of(work, thread)
+    language = name_of(thread.language, work.desk_language)
+    flags = [FLAG[Flag(name)] for name in thread.flags.split()]
+    return paragraphs(
+        lines(
+            _("{ref} · {urgency}", ref=thread.ref, urgency=URGENCY[Urgency(thread.urgency)]),
+            _("State: {state}", state=_state(work, thread, report)),
+            _("With: {who}", who=thread.taken_by) if thread.taken_by else _("With: nobody yet"),
+            _("What {who} writes here goes to the person", who=thread.taken_by)
+            if is_talking(work, thread) and thread.taken_by
+            else None,
+            _("Answer by: {deadline}", deadline=thread.deadline) if thread.deadline else None,
+            _("Attention: {flags}", flags=listing(flags)) if flags else None,
+        ),
+        _answers(work, thread, report) if report else None,
+        lines(
+            _("Language: {language}", language=verbatim(language)),
+            _("The person cannot be reached here.") if work.link(thread) is None else None,
+        ),
+    )
+
+
+def _state(work: Work, thread: Thread, report: Report | None) -> Text:
+    if report is not None:
+        return STATE[ReportState(report.state)]
+    if thread.closed_at is not None:
+        return _("closed")
+    return _("chat with a person") if work.held_for(thread) else _("open")
+
+
+def _answers(work: Work, thread: Thread, report: Report) -> Text | None:
+    details: dict[str, Any] = report.details or {}
+    if not details:
+        return None
+    setting, when, parties, heat = (details.get(name) for name in ("setting", "when", "parties", "heat"))
+    return lines(
+        _("Danger: {answer}", answer=DANGER[Danger(details["danger"])]),
+        _("Where: {answer}", answer=place_name(work.contact_point, thread.municipality or ELSEWHERE)),
+        _("Kind of place: {answer}", answer=SETTINGS[Setting(setting)]) if setting else None,
+        _("When: {answer}", answer=WHEN[When(when)]) if when else None,
+        _("Who with whom: {answer}", answer=PARTIES[Constellation(parties)]) if parties else None,
+        _("How heated: {answer}", answer=HEAT[Heat(heat)]) if heat else None,
+        _("Wish: {answer}", answer=WISHES[Wish(details["wish"])]),
+        _("Questions back: {answer}", answer=CONTACT[Contact(details["contact"])]),
+        _("Sent: {when}", when=report.submitted_at),
+    )
+
+
+def _buttons(work: Work, thread: Thread) -> tuple[Button, ...]:
+    if thread.closed_at is not None:
+        return (Button("/reopen", _("Reopen")),)
+    take = (
+        Button("/take", _("Take"), primary=True)
+        if thread.taken_by is None
+        else Button("/release", _("Release"))
+    )
+    talk = Button("/quiet", _("Stop talking")) if is_talking(work, thread) else Button("/talk", _("Talk live"))
+    reachable = work.link(thread) is not None
+    return (take, *((talk,) if reachable else ()), Button("/close", _("Close")), Button("/help", _("Help")))
+

@@ -1,0 +1,81 @@
+"""By when somebody who waits gets an answer, and what happens as the time runs out (F-01)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.desk.room import open_or_take
+from bot.i18n import Phone, Text, _, lines
+from bot.taxonomy import Urgency
+from bot.work import Work
+from bot.working_time import deadline, fraction_due
+from storage.models import Thread
+
+STAGES: Final = (50, 80, 100)
+"""Percent of the working time until the answer is due."""
+
+KINDS: Final = tuple(f"deadline_{stage}" for stage in STAGES)
+
+TOLD_AT_MOST: Final = 2
+"""How often a person is told of a delay; more would be a reproach to them."""
+
+
+def wait_for_answer(work: Work, thread: Thread, urgency: Urgency | None = None) -> None:
+    """Somebody waits for an answer from now on; who waits already keeps their deadline."""
+    if thread.waiting_since is None:
+        thread.waiting_since = work.now
+    if thread.deadline is None or thread.deadline <= work.now:
+        _set_deadline(work, thread, urgency or Urgency(thread.urgency))
+
+
+def answered(work: Work, thread: Thread) -> None:
+    """Nobody waits any more."""
+    thread.waiting_since = None
+    thread.deadline = None
+    work.forget_reminder(thread.id, *KINDS)
+
+
+def deadline_came(work: Work, thread: Thread, stage: int) -> None:
+    """Pings whoever is nearest; at the end everybody, and the person is told honestly."""
+    if thread.waiting_since is None or thread.deadline is None or thread.closed_at is not None:
+        return
+    later = [s for s in STAGES if s > stage]
+    if any(work.now >= fraction_due(work.contact_point, thread.waiting_since, thread.deadline, s / 100) for s in later):
+        return
+    work.post(None, _ping(work, thread, stage), open_or_take(thread))
+    if stage < STAGES[-1]:
+        return
+    lapsed = thread.lapses + 1
+    thread.lapses = lapsed
+    _set_deadline(work, thread, Urgency.SOON if thread.urgency != Urgency.URGENT else Urgency.URGENT)
+    person = work.person(thread)
+    if person is not None and lapsed <= TOLD_AT_MOST:
+        work.tell(
+            person,
+            lines(
+                _("We have not managed to answer yet. We are sorry. New date: {deadline}.", deadline=thread.deadline),
+                _("You can also call: {phone}", phone=Phone(work.contact_point.phone)),
+            ),
+        )
+
+
+def _ping(work: Work, thread: Thread, stage: int) -> Text:
+    ref, due = thread.ref, thread.deadline
+    assert due is not None
+    if stage == 50 and thread.taken_by:
+        return _("{who}: half of the time for {ref} is over. Answer by {due}.", who=thread.taken_by, ref=ref, due=due)
+    if stage == 50:
+        return _("Half of the time for {ref} is over, and nobody has taken it. Answer by {due}.", ref=ref, due=due)
+    if stage == 80 and thread.taken_by:
+        return _(
+            "{ref} is due soon: {due}. Can somebody step in for {who}?", ref=ref, due=due, who=thread.taken_by
+        )
+    if stage == 80:
+        return _("{ref} is due soon: {due}. Who takes it?", ref=ref, due=due)
+    return _("To everybody, and to the head of the centre: the time for {ref} is over. Nobody has answered.", ref=ref)
+
+
+def _set_deadline(work: Work, thread: Thread, urgency: Urgency) -> None:
+    thread.deadline = deadline(work.contact_point, urgency, work.now)
+    for stage, kind in zip(STAGES, KINDS, strict=True):
+        work.remind(kind, thread.id, fraction_due(work.contact_point, work.now, thread.deadline, stage / 100))

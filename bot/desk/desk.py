@@ -1,0 +1,300 @@
+"""What a member of staff says at the desk, and the one rule on what goes out (idea 4).
+
+Plain text is a note and stays. Out goes only what answers a message of the reporter or follows `/reply`, and after
+`/talk` the plain text of whoever holds the chat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from bot.commands import Button
+from bot.desk import case
+from bot.desk.card import is_talking, renew_card
+from bot.desk.relay import to_reporter
+from bot.desk.room import open_or_take
+from bot.i18n import Text, _, lines, verbatim
+from bot.languages import LANGUAGES
+from bot.messages import Style, Voice
+from bot.references import read_reference
+from bot.work import Work
+from storage.models import OutboxMessage, Setting, Thread, ThreadEntry
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One message of a member of staff."""
+
+    by: str = field(repr=False)
+    message_id: str
+    text: str = field(repr=False)
+    source: str
+    thread: str = ""
+    """The number of the thread; empty in the room."""
+    reply_to: str = ""
+    """Keyed hash of the message answered, where the messenger tells."""
+    edits: str = ""
+    """Keyed hash of the earlier message replaced."""
+    media: bool = False
+
+
+def speak(work: Work, spoken: Spoken) -> None:
+    """Works through one message of the desk."""
+    thread = work.thread(spoken.thread) if spoken.thread else None
+    if spoken.thread and thread is None:
+        work.post(None, _("There is no thread {ref}.", ref=spoken.thread))
+        return
+    if spoken.edits:
+        _edited(work, thread, spoken)
+        return
+    if spoken.media:
+        _status(work, thread, spoken, _("Files cannot be passed on. Nothing was sent."))
+        if not spoken.text:
+            return
+    if spoken.text.startswith("/"):
+        _command(work, thread, spoken)
+    elif thread is not None:
+        _plain_text(work, thread, spoken)
+
+
+def _plain_text(work: Work, thread: Thread, spoken: Spoken) -> None:
+    if spoken.reply_to and _answers_reporter(work, thread, spoken.reply_to):
+        _reply(work, thread, spoken, spoken.text)
+        return
+    if is_talking(work, thread) and thread.taken_by == spoken.by and thread.closed_at is None:
+        _reply(work, thread, spoken, spoken.text)
+        thread.talk_until = work.in_minutes(work.contact_point.handoff.talk_minutes)
+        work.remind("talk_idle", thread.id, thread.talk_until)
+        return
+    work.entry(thread, Style.NOTE, spoken.text, author=spoken.by, source=spoken.source)
+    if thread.talk_until is not None and thread.taken_by == spoken.by:
+        case.stop_talking(work, thread)
+        _status(work, thread, spoken, _("Not sent: live talk had ended. Kept as a note. Write /talk or /reply."))
+
+
+def _answers_reporter(work: Work, thread: Thread, remote_key: str) -> bool:
+    return (
+        work.session.scalars(
+            select(ThreadEntry)
+            .join(OutboxMessage, OutboxMessage.id == ThreadEntry.outbox_id)
+            .where(
+                OutboxMessage.remote_key == remote_key,
+                ThreadEntry.thread_id == thread.id,
+                ThreadEntry.kind.in_((Style.FROM_REPORTER, "STORY")),
+            )
+        ).first()
+        is not None
+    )
+
+
+def _reply(work: Work, thread: Thread, spoken: Spoken, text: str) -> None:
+    """Sends words to the person, or says why they were not sent and keeps them as a note."""
+    if not text:
+        _status(work, thread, spoken, _("Please write the answer after the command: /reply Good morning …"))
+        return
+    refusal = case.why_not_reply(work, thread, spoken.by)
+    if refusal is not None:
+        work.entry(thread, Style.NOTE, text, author=spoken.by, source=spoken.source)
+        _status(work, thread, spoken, lines(refusal, _("Nothing was sent. Your words are kept as a note.")))
+        return
+    person = work.person(thread)
+    assert person is not None
+    case.open_thread(work, thread, quietly=True)
+    case.take_silently(work, thread, spoken.by)
+    entry = to_reporter(work, thread, person, text, spoken.by, spoken.source)
+    entry.message_id = spoken.message_id
+    renew_card(work, thread)
+
+
+def _edited(work: Work, thread: Thread | None, spoken: Spoken) -> None:
+    """An edit changes what the message was: a reply at the person's end, a note only here."""
+    entry = work.session.scalars(select(ThreadEntry).where(ThreadEntry.source_key == spoken.edits)).first()
+    if entry is None or thread is None or entry.thread_id != thread.id:
+        return
+    text = _without_command(spoken.text)
+    if entry.kind == Style.NOTE:
+        entry.text = text
+        if spoken.text.startswith("/reply"):
+            _status(work, thread, spoken, _("An edited note stays a note. Nothing was sent."))
+        return
+    person = work.person(thread)
+    if entry.kind != Style.TO_REPORTER or person is None or entry.outbox_id is None or not text:
+        return
+    if thread.taken_by not in (None, spoken.by):
+        _status(work, thread, spoken, _("{who} has this. The change was not sent.", who=thread.taken_by))
+        return
+    entry.text = text
+    work.tell(person, text, voice=Voice.DESK, entry=entry, edits=entry.outbox_id)
+
+
+def _without_command(text: str) -> str:
+    word, rest = _split(text)
+    return rest if word in ("/reply", "/note") else text
+
+
+def _split(text: str) -> tuple[str, str]:
+    """The first word, as commands are compared, and the rest."""
+    word, *rest = text.split(maxsplit=1)
+    return word.casefold().partition("@")[0], rest[0].strip() if rest else ""
+
+
+def _status(work: Work, thread: Thread | None, spoken: Spoken, text: Text) -> None:
+    work.post(thread, text, style=Style.STATUS, about=spoken.message_id)
+
+
+def _command(work: Work, thread: Thread | None, spoken: Spoken) -> None:
+    name, argument = _split(spoken.text)
+    if name in EVERYWHERE:
+        EVERYWHERE[name](work, thread, spoken, argument)
+        return
+    if name not in IN_A_THREAD:
+        work.post(thread, _("I do not know {command}. /help shows what I can do.", command=name), style=Style.STATUS)
+        return
+    if thread is None:
+        number, _space, argument = argument.partition(" ")
+        thread = _find(work, number)
+        if thread is None:
+            return
+    IN_A_THREAD[name](work, thread, spoken, argument.strip())
+
+
+def _find(work: Work, number: str) -> Thread | None:
+    ref = read_reference(number)
+    found = list(work.session.scalars(select(Thread).where(Thread.ref.startswith(ref)))) if ref else []
+    if len(found) == 1:
+        return found[0]
+    if not number:
+        work.post(None, _("Please write the number too: /open 7F3K-29QX"))
+    elif not found:
+        work.post(None, _("There is no thread {ref}.", ref=number[:20]))
+    else:
+        work.post(None, _("Several threads begin with {ref}. Please write the whole number.", ref=number[:20]))
+    return None
+
+
+def _open(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    found = _find(work, argument) if argument or thread is None else thread
+    if found is not None:
+        case.open_thread(work, found)
+
+
+def _take(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.open_thread(work, thread, quietly=True)
+    case.take(work, thread, spoken.by)
+
+
+def _release(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.release(work, thread, spoken.by)
+
+
+def _transfer(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.transfer(work, thread, spoken.by, argument)
+
+
+def _reply_command(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    _reply(work, thread, spoken, argument)
+
+
+def _note(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    if argument:
+        work.entry(thread, Style.NOTE, argument, author=spoken.by, source=spoken.source)
+
+
+def _talk(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.talk(work, thread, spoken.by)
+
+
+def _quiet(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.quiet(work, thread, spoken.by)
+
+
+def _close(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.close(work, thread, spoken.by, argument)
+
+
+def _reopen(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.reopen(work, thread, spoken.by)
+
+
+def _phone(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.show_phone(work, thread, spoken.by)
+
+
+def _who(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    held = list(work.session.scalars(select(Thread).where(Thread.closed_at.is_(None)).order_by(Thread.id)))
+    if not held:
+        work.post(thread, _("Nothing is open. Everybody has been answered."))
+        return
+    rows = [
+        _("{ref} · {who}", ref=each.ref, who=each.taken_by)
+        if each.taken_by
+        else _("{ref} · nobody yet", ref=each.ref)
+        for each in held
+    ]
+    waiting = [each for each in held if each.taken_by is None]
+    buttons = open_or_take(waiting[0]) if waiting else ()
+    work.post(thread, lines(_("Open now:"), *rows), buttons)
+
+
+def _language(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    code = argument.casefold()
+    complete = [language for language in LANGUAGES.values() if language.complete]
+    if code not in {language.code for language in complete}:
+        work.post(
+            thread,
+            _("Please choose the language of the desk:"),
+            tuple(Button(f"/language {language.code}", verbatim(language.own_name)) for language in complete),
+        )
+        return
+    work.session.merge(Setting(name=f"desk_language:{work.contact_point.id}", value=code))
+    work.session.flush()
+    work.post(thread, _("The desk now speaks {language}.", language=LANGUAGES[code].own_name))
+
+
+def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    work.post(
+        thread,
+        lines(
+            _("In the room:"),
+            _("/open 7F3K – read a report or a chat"),
+            _("/take 7F3K – take it, so that nobody else answers"),
+            _("/who – what is open, and who has it"),
+            _("/language de – language of the desk"),
+            _("In a thread:"),
+            _("What you write is a note. It stays here."),
+            _("/reply TEXT – answer the person. So does answering one of their messages."),
+            _("/talk – from now on what you write goes out, until /quiet"),
+            _("/take, /release, /transfer NAME – who has it"),
+            _("/phone – show the number for a call-back (this is recorded)"),
+            _("/close – close with a result; /reopen – open again"),
+        ),
+    )
+
+
+Everywhere = Callable[[Work, Thread | None, Spoken, str], None]
+InAThread = Callable[[Work, Thread, Spoken, str], None]
+
+EVERYWHERE: dict[str, Everywhere] = {
+    "/open": _open,
+    "/who": _who,
+    "/help": _help,
+    "/start": _help,
+    "/menu": _help,
+    "/language": _language,
+}
+
+IN_A_THREAD: dict[str, InAThread] = {
+    "/take": _take,
+    "/release": _release,
+    "/transfer": _transfer,
+    "/reply": _reply_command,
+    "/note": _note,
+    "/talk": _talk,
+    "/quiet": _quiet,
+    "/close": _close,
+    "/reopen": _reopen,
+    "/phone": _phone,
+}

@@ -1,0 +1,119 @@
+"""What crosses between a person and the desk, and nothing else does (idea 4, D-07)."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from bot.desk.card import renew_card, report_of
+from bot.desk.deadlines import answered, wait_for_answer
+from bot.desk.room import announce_message
+from bot.i18n import Text, _
+from bot.messages import Style, Voice
+from bot.taxonomy import CLOSED_STATES, ReportState
+from bot.work import BOT, HUMAN, Work
+from storage.models import Conversation, SourceLink, Thread, ThreadEntry
+
+
+def from_reporter(work: Work, thread: Thread, text: str, source: str = "") -> ThreadEntry:
+    """Brings a person's words to the desk."""
+    entry = work.entry(thread, Style.FROM_REPORTER, text, source=source)
+    waited = thread.waiting_since is not None
+    reopen_if_closed(work, thread)
+    wait_for_answer(work, thread)
+    if thread.opened_at is not None:
+        entry.outbox_id = work.post(thread, text, style=Style.FROM_REPORTER).id
+        renew_card(work, thread)
+    if thread.opened_at is None or thread.taken_by is None:
+        if not waited or thread.opened_at is not None:
+            announce_message(work, thread)
+    return entry
+
+
+def to_reporter(work: Work, thread: Thread, person: Conversation, text: str, by: str, source: str) -> ThreadEntry:
+    """Sends what a member of staff answers, as the contact point; the chat is in human hands from now on."""
+    entry = work.entry(thread, Style.TO_REPORTER, text, author=by, source=source)
+    if person.holder != HUMAN or person.thread_id != thread.id:
+        hold(work, thread, person)
+        work.tell(person, introduction(work, by))
+    entry.outbox_id = work.tell(person, text, voice=Voice.DESK, entry=entry).id
+    thread.last_reply_at = work.now
+    answered(work, thread)
+    watch_idle(work, person, thread)
+    return entry
+
+
+def hold(work: Work, thread: Thread, person: Conversation) -> None:
+    """Puts the chat into human hands: flows are silent and every message is relayed."""
+    person.holder = HUMAN
+    person.thread_id = thread.id
+    watch_idle(work, person, thread)
+
+
+def let_go(work: Work, person: Conversation) -> None:
+    """The bot answers again."""
+    person.holder = BOT
+    person.thread_id = None
+    work.forget_reminder(person.id, "chat_idle")
+
+
+def watch_idle(work: Work, person: Conversation, thread: Thread) -> None:
+    """Sets the moments at which a silent chat goes back to the bot, and a silent holder loses it."""
+    rules = work.contact_point.handoff
+    work.remind("chat_idle", person.id, work.in_minutes(rules.return_minutes))
+    if thread.taken_by is not None:
+        watch_holder(work, thread)
+
+
+def watch_holder(work: Work, thread: Thread) -> None:
+    """Sets the moment, in working time, at which a holder who does not answer loses the chat (J-4)."""
+    from bot.working_time import add_working_time
+
+    minutes = work.contact_point.handoff.take_minutes
+    work.remind("take_idle", thread.id, add_working_time(work.contact_point, work.now, minutes))
+
+
+def introduction(work: Work, by: str) -> Text:
+    """Who speaks from now on (W-15)."""
+    if work.contact_point.show_staff_names:
+        return _("From now on a person from the contact point is writing: {display}.", display=by)
+    return _("From now on a person from the contact point is writing.")
+
+
+def reopen_if_closed(work: Work, thread: Thread) -> None:
+    """New words about a closed matter open it again."""
+    if thread.closed_at is None:
+        return
+    thread.closed_at = None
+    thread.result = None
+    report = report_of(work, thread)
+    if report is not None and ReportState(report.state) in CLOSED_STATES - {ReportState.WITHDRAWN}:
+        report.state = ReportState.IN_PROGRESS if thread.taken_by else ReportState.ACKNOWLEDGED
+    work.entry(thread, "EVENT", "REOPENED_BY_REPORTER")
+
+
+def edited_by_person(work: Work, person: Conversation, source: str, text: str) -> bool:
+    """Takes an edit of words that are at the desk already; False when the desk does not have them (F-25)."""
+    entry = work.session.scalars(
+        select(ThreadEntry).where(ThreadEntry.source_key == source, ThreadEntry.kind == Style.FROM_REPORTER)
+    ).first()
+    if entry is not None:
+        thread = work.session.get_one(Thread, entry.thread_id)
+        entry.text = text
+        if entry.outbox_id is not None:
+            work.post(thread, _("{text} (changed)", text=text), style=Style.FROM_REPORTER, edits=entry.outbox_id)
+        if person.holder != HUMAN:
+            work.tell(person, _("I have passed on your change."))
+        return True
+    link = work.session.scalars(select(SourceLink).where(SourceLink.source_key == source)).first()
+    if link is None:
+        return False
+    thread = work.session.get_one(Thread, link.thread_id)
+    from_reporter(work, thread, _addition(work, text), source)
+    work.tell(person, _("I have passed on your change to report {ref}.", ref=thread.ref))
+    return True
+
+
+def _addition(work: Work, text: str) -> str:
+    from bot.i18n import render
+
+    return render(_("Correction: {text}", text=text), work.desk_language)

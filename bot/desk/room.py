@@ -1,0 +1,60 @@
+"""The staff room: pings without a word of anybody (W-23)."""
+
+from __future__ import annotations
+
+from bot.commands import Button
+from bot.desk.words import FLAG, URGENCY
+from bot.i18n import Text, _, lines
+from bot.taxonomy import Flag, Urgency
+from bot.work import Work
+from storage.models import Thread
+
+
+def announce_report(work: Work, thread: Thread) -> None:
+    """A report has come in."""
+    work.post(
+        None,
+        lines(
+            _("New report {ref}. Urgency: {urgency}.", ref=thread.ref, urgency=URGENCY[Urgency(thread.urgency)]),
+            _area(work, thread),
+        ),
+        open_or_take(thread),
+    )
+
+
+def announce_chat(work: Work, thread: Thread) -> None:
+    """Somebody waits for a human."""
+    work.post(
+        None,
+        lines(_("Somebody would like to talk to a person: {ref}.", ref=thread.ref), _area(work, thread)),
+        open_or_take(thread),
+    )
+
+
+def announce_message(work: Work, thread: Thread) -> None:
+    """Something new in a thread that nobody has open."""
+    work.post(None, _("New message for {ref}.", ref=thread.ref), open_or_take(thread))
+
+
+def alert(work: Work, flag: Flag) -> None:
+    """The bot noticed something that needs eyes at once; nobody can be told apart by it (F-05, F-11, F-12)."""
+    work.post(
+        None,
+        lines(
+            _("Attention: {flag}.", flag=FLAG[flag]),
+            _("The person was shown the emergency numbers and offered a human. There is no report yet."),
+        ),
+    )
+
+
+def open_or_take(thread: Thread) -> tuple[Button, ...]:
+    """The two things to do with a thread from the room."""
+    return (
+        Button(f"/open {thread.ref}", _("Open")),
+        Button(f"/take {thread.ref}", _("Take"), primary=True),
+    )
+
+
+def _area(work: Work, thread: Thread) -> Text | None:
+    place = work.contact_point.municipality(thread.municipality) if thread.municipality else None
+    return _("Area: {area}.", area=place.area) if place and place.area else None

@@ -1,0 +1,50 @@
+"""What staff read: the desk's names for the answers of a report."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.i18n import _
+from bot.taxonomy import Flag, ReportState, Urgency
+
+URGENCY: Final = {
+    Urgency.URGENT: _("urgent"),
+    Urgency.SOON: _("soon"),
+    Urgency.NORMAL: _("normal"),
+    Urgency.LOW: _("no hurry"),
+}
+
+STATE: Final = {
+    ReportState.SUBMITTED: _("new"),
+    ReportState.ACKNOWLEDGED: _("read"),
+    ReportState.IN_PROGRESS: _("being worked on"),
+    ReportState.ANSWERED: _("closed: answered"),
+    ReportState.REFERRED: _("closed: referred"),
+    ReportState.OUT_OF_SCOPE: _("closed: not a matter of the contact point"),
+    ReportState.REJECTED_ABUSE: _("closed: abuse"),
+    ReportState.WITHDRAWN: _("withdrawn"),
+}
+
+FLAG: Final = {
+    Flag.DANGER: _("said: somebody is in danger"),
+    Flag.EMERGENCY_WORDS: _("words that sound like danger"),
+    Flag.SUICIDE: _("may want to die: please act at once"),
+    Flag.CHILD_PROTECTION: _("a child may be in danger"),
+    Flag.MAYBE_OFF_TOPIC: _("may not be about a conflict"),
+    Flag.NEEDS_INTERPRETER: _("needs somebody who speaks the language"),
+}
+
+RESULTS: Final = {
+    "ANSWERED": ReportState.ANSWERED,
+    "REFERRED": ReportState.REFERRED,
+    "OUT_OF_SCOPE": ReportState.OUT_OF_SCOPE,
+    "ABUSE": ReportState.REJECTED_ABUSE,
+}
+"""What `/close` takes."""
+
+RESULT_LABELS: Final = {
+    "ANSWERED": _("Answered"),
+    "REFERRED": _("Referred to somebody else"),
+    "OUT_OF_SCOPE": _("Not our matter"),
+    "ABUSE": _("Abuse"),
+}

@@ -1,0 +1,44 @@
+"""Which contact point a private chat belongs to, where one channel serves several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from bot.contact_point import ContactPoint
+from bot.reading.words import command as slash_command
+from storage.database import Database
+from storage.models import Conversation
+
+
+class Door:
+    """Knows the contact points by their names and places, and who came in where."""
+
+    def __init__(self, database: Database, contact_points: Mapping[str, ContactPoint]) -> None:
+        self._database = database
+        self._contact_points = contact_points
+
+    def contact_point_of(self, account: str, chat: str, text: str) -> str:
+        """The contact point that a link names, else the one the chat came to before, else the first."""
+        if len(self._contact_points) == 1:
+            return next(iter(self._contact_points))
+        parsed = slash_command(text) if text.startswith("/start") else None
+        named = self._named(parsed[1].strip().casefold()) if parsed else None
+        return named or self._known(account, chat) or next(iter(self._contact_points))
+
+    def _named(self, place: str) -> str | None:
+        for key, point in self._contact_points.items():
+            if place and (place == key or point.municipality(place)):
+                return key
+        return None
+
+    def _known(self, account: str, chat: str) -> str | None:
+        key = self._database.ring.lookup("chat", account, chat)
+        with self._database.transaction(everywhere=True) as session:
+            return session.scalar(
+                select(Conversation.contact_point)
+                .where(Conversation.account == account, Conversation.chat_key == key)
+                .order_by(Conversation.last_heard_at.desc())
+                .limit(1)
+            )

@@ -1,0 +1,162 @@
+"""What has come due becomes a turn; every row is looked at again when its moment has come (idea 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import func, select
+
+from bot.bugs import log_bug
+from bot.commands import Button
+from bot.conversation import Memory
+from bot.desk import case
+from bot.desk.deadlines import STAGES, deadline_came
+from bot.desk.relay import let_go
+from bot.i18n import _
+from bot.turns import Turns
+from bot.work import HUMAN, Work
+from storage.database import Database
+from storage.models import Conversation, DueRow, Thread
+from storage.scope import scoped_to
+
+NOBODY_CAME: Final = timedelta(hours=24)
+"""How long a chat waits for a human in silence before the bot speaks again."""
+
+ATTEMPTS: Final = 3
+"""How often a due row that fails is tried."""
+
+
+class Due:
+    """Works through what has come due."""
+
+    def __init__(self, database: Database, turns: Turns) -> None:
+        self._database = database
+        self._turns = turns
+        self._kinds: Mapping[str, Callable[[Work, int], None]] = {
+            "draft_reminder": self._draft_reminder,
+            "draft_expiry": self._draft_expiry,
+            "chat_idle": self._chat_idle,
+            "take_idle": _take_idle,
+            "talk_idle": _talk_idle,
+            **{f"deadline_{stage}": _deadline(stage) for stage in STAGES},
+        }
+
+    def take_next(self, now: datetime) -> bool:
+        """Works through the row that came due first; False when nothing is due."""
+        row_id = 0
+        try:
+            with self._database.transaction(everywhere=True) as session:
+                row = session.scalars(
+                    select(DueRow)
+                    .where(DueRow.done_at.is_(None), DueRow.due_at <= now)
+                    .order_by(DueRow.due_at, DueRow.id)
+                    .limit(1)
+                    .with_for_update(skip_locked=True)
+                ).first()
+                if row is None:
+                    return False
+                row_id = row.id
+                row.done_at = now
+                session.flush()
+                with scoped_to(session, row.contact_point):
+                    work = self._turns.work(session, row.contact_point, now)
+                    self._kinds[row.kind](work, row.subject)
+        except Exception as error:  # noqa: BLE001  # one row that fails must not stop the others
+            self._failed(row_id, error, now)
+        return True
+
+    def next_due(self) -> datetime | None:
+        """When the next row comes due."""
+        with self._database.transaction(everywhere=True) as session:
+            return session.scalar(select(func.min(DueRow.due_at)).where(DueRow.done_at.is_(None)))
+
+    def _failed(self, row_id: int, error: Exception, now: datetime) -> None:
+        with self._database.transaction(everywhere=True) as session:
+            row = session.get(DueRow, row_id)
+            if row is None:
+                return
+            row.attempts += 1
+            if row.attempts >= ATTEMPTS:
+                row.done_at = now
+                log_bug(error)
+            else:
+                row.due_at = now + timedelta(minutes=row.attempts)
+
+    def _draft_reminder(self, work: Work, subject: int) -> None:
+        """Asks once whether the person would like to go on (F-13)."""
+        conversation = work.session.get(Conversation, subject)
+        if conversation is None or conversation.holder == HUMAN:
+            return
+        memory = Memory.from_json(conversation.memory)
+        if self._turns.listener.unfinished(memory) is None or memory.reminded:
+            return
+        work.tell(
+            conversation,
+            _(
+                "You began something here and have not sent it. Would you like to go on? I keep it until {until}.",
+                until=conversation.draft_until or work.now,
+            ),
+            (Button("/report", _("Go on")), Button("/cancel", _("Delete it"))),
+        )
+        conversation.memory = replace(memory, reminded=True).to_json()
+
+    def _draft_expiry(self, work: Work, subject: int) -> None:
+        """Deletes what was not sent."""
+        conversation = work.session.get(Conversation, subject)
+        if conversation is None or conversation.draft_until is None or conversation.draft_until > work.now:
+            return
+        memory = Memory.from_json(conversation.memory)
+        conversation.memory = replace(memory, state=None, draft=None, pending=(), reminded=False).to_json()
+        conversation.draft_until = None
+
+    def _chat_idle(self, work: Work, subject: int) -> None:
+        """Brings the bot back when everybody has left."""
+        conversation = work.session.get(Conversation, subject)
+        if conversation is None or conversation.holder != HUMAN:
+            return
+        thread = work.session.get(Thread, conversation.thread_id) if conversation.thread_id else None
+        rules = work.contact_point.handoff
+        waits = thread is not None and thread.waiting_since is not None
+        last = max(filter(None, (conversation.last_heard_at, thread.last_reply_at if thread else None)))
+        over = last + (NOBODY_CAME if waits else timedelta(minutes=rules.return_minutes))
+        if work.now < over:
+            work.remind("chat_idle", conversation.id, over)
+            return
+        let_go(work, conversation)
+        if waits:
+            work.tell(
+                conversation,
+                _(
+                    "Nobody has come yet. We are sorry. Your messages are with the contact point, and somebody "
+                    "answers you here. Meanwhile the program answers again."
+                ),
+            )
+        else:
+            work.tell(conversation, _("The conversation has ended. The program answers again."))
+        memory = Memory.from_json(conversation.memory)
+        scope = self._turns.scope(work, conversation, memory)
+        self._turns.carry_out(work, conversation, self._turns.listener.resume(memory, scope))
+
+
+def _take_idle(work: Work, subject: int) -> None:
+    thread = work.session.get(Thread, subject)
+    if thread is not None:
+        case.holder_fell_silent(work, thread)
+
+
+def _talk_idle(work: Work, subject: int) -> None:
+    thread = work.session.get(Thread, subject)
+    if thread is not None:
+        case.talk_fell_silent(work, thread)
+
+
+def _deadline(stage: int) -> Callable[[Work, int], None]:
+    def came(work: Work, subject: int) -> None:
+        thread = work.session.get(Thread, subject)
+        if thread is not None:
+            deadline_came(work, thread, stage)
+
+    return came

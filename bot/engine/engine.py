@@ -1,0 +1,388 @@
+"""Runs conversations: an answer comes in, commands and the next question come out. Writes nothing (idea 2)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from bot.commands import Ask, Button, Command, Say, ShowPick
+from bot.engine.flow import AskAgain, Flow, Forget, Question, Rework, Stop, Turn, note_of, words
+from bot.engine.inputs import PRESS_A_BUTTON, FreeText, NotUnderstood, Piece, Said, readable
+from bot.engine.scope import Scope
+from bot.engine.state import State
+from bot.i18n import Text, _, lines, paragraphs, render, verbatim
+
+NOTHING: Final = verbatim("")
+REVIEW: Final = "review"
+CHANGE: Final = "change"
+
+CONTROLS: Final[Mapping[str, Text]] = {
+    "/done": _("Done"),
+    "/back": _("Back"),
+    "/skip": _("Skip"),
+    "/later": _("Continue later"),
+    "/human": _("Talk to a person"),
+    "/help": _("Help"),
+    "/menu": _("Menu"),
+    "/cancel": _("Stop"),
+    "/send": _("Send"),
+    "/change": _("Change something"),
+    "/discard": _("Discard"),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one message led to: the state to keep (None: the conversation has ended) and what is to happen."""
+
+    state: State | None
+    commands: tuple[Command, ...]
+    flow: str = ""
+    """The flow that ended, when one did."""
+
+
+class UnknownFlow(LookupError):
+    """A stored conversation belongs to a flow that is no longer there."""
+
+
+class Engine:
+    """Knows the flows; holds no state."""
+
+    def __init__(self, flows: Iterable[type[Flow]]) -> None:
+        self.flows: Final[Mapping[str, type[Flow]]] = {flow.name: flow for flow in flows}
+
+    def start(
+        self, flow: str, scope: Scope, given: Mapping[str, Any] | None = None, under: State | None = None
+    ) -> Step:
+        """Begins a conversation; `under` waits below it and comes back when it ends.
+
+        `given["words"]` are (text, source) pairs said before it began.
+        """
+        brought = dict(given or {})
+        state = State(flow, under=under)
+        if "words" in brought and "words" not in self._flow(state).givens:
+            state = self.add_words(state, tuple(Piece(*pair) for pair in brought.pop("words")))
+        return self._go_on(replace(state, answers={**state.answers, **brought}), scope, ())
+
+    def repeat(self, state: State, scope: Scope, *before: Command) -> Step:
+        """Asks the open question again, after something else was said."""
+        return self._go_on(state, scope, before)
+
+    def picked(self, state: State, said: Said, scope: Scope) -> str | None:
+        """The offered id that a person chose by button, number or label; None for words."""
+        if said.choice:
+            return said.choice if said.choice in state.offered else None
+        spoken = _plain(said.text)
+        if not spoken:
+            return None
+        buttons = {button.id: button for button in self._buttons(state, scope)}
+        for offered in state.offered:
+            if offered in buttons and _plain(render(buttons[offered].label, scope.language)) == spoken:
+                return offered
+        question = self._question(state)
+        if question is not None and question.input.takes_words:
+            return None
+        if spoken.isdigit() and 1 <= int(spoken) <= len(state.offered):
+            return state.offered[int(spoken) - 1]
+        return next((offered for offered in state.offered if offered.casefold() == spoken), None)
+
+    def answer(self, state: State, said: Said, scope: Scope) -> Step:
+        """Takes an answer to the open question. `said.choice` is an offered id or empty."""
+        if state.asked == REVIEW:
+            return self._go_on(state, scope, (Say(PRESS_A_BUTTON),))
+        if state.asked == CHANGE:
+            return self._change(state, said, scope)
+        question = self._question(state)
+        so_far = self._so_far(state, scope)
+        if question is None or not question.applies(so_far, scope):
+            return self._go_on(state, scope, ())
+        try:
+            if question.input.collects:
+                return self._collect(state, question, said, scope)
+            value = question.input.read(said, so_far, scope)
+        except NotUnderstood as wrong:
+            return self._stray(state, said, scope) or self._go_on(state, scope, (Say(wrong.text),))
+        return self._answered(state, question, value, scope)
+
+    def done(self, state: State, scope: Scope) -> Step:
+        """The person has written or chosen all that belongs to the open question."""
+        question = self._question(state)
+        if question is None or not question.input.collects:
+            return self._go_on(state, scope, ())
+        try:
+            value = question.input.finish(state.pieces.get(question.name, ()))
+        except NotUnderstood as wrong:
+            return self._go_on(state, scope, (Say(wrong.text),))
+        return self._answered(state, question, value, scope)
+
+    def skip(self, state: State, scope: Scope) -> Step:
+        question = self._question(state)
+        if question is None or not question.optional:
+            return self._go_on(state, scope, (Say(_("I need an answer to this question to go on.")),))
+        return self._go_on(
+            state.with_answer(question.name, None), scope, self._pick_shown(state, CONTROLS["/skip"], scope)
+        )
+
+    def back(self, state: State, scope: Scope) -> Step:
+        """Forgets the last answer, so that its question comes again."""
+        if state.asked == CHANGE:
+            return self._go_on(replace(state, asked=REVIEW), scope, self._withdrawn(state, scope))
+        so_far = self._so_far(state, scope)
+        last: str | None = None
+        for question in self._flow(state).questions.values():
+            if question.name == state.asked:
+                break
+            if question.name in state.answers and question.applies(so_far, scope):
+                last = question.name
+        if last is None:
+            return self._go_on(state, scope, (Say(_("This is the first question. You cannot go back.")),))
+        return self._go_on(self._forget(state, last), scope, self._withdrawn(state, scope))
+
+    def change(self, state: State, scope: Scope) -> Step:
+        """Offers every answer of the summary for a change."""
+        if state.asked not in (REVIEW, CHANGE):
+            return self._go_on(state, scope, ())
+        shown = self._pick_shown(state, CONTROLS["/change"], scope)
+        return self._asking(replace(state, asked=CHANGE), scope, shown)
+
+    def send(self, state: State, scope: Scope) -> Step:
+        """Finishes from the summary."""
+        if state.asked != REVIEW or self._next(state, scope) is not None:
+            return self._go_on(state, scope, ())
+        return self._finish(state, scope, self._pick_shown(state, CONTROLS["/send"], scope))
+
+    def edit(self, state: State, source: str, text: str, scope: Scope) -> Step | None:
+        """Replaces the words of one earlier message; None when none of the answers holds it (F-25)."""
+        for name, pieces in state.pieces.items():
+            if source and any(piece.source == source for piece in pieces):
+                changed = tuple(
+                    Piece(readable(text) or piece.text, source) if piece.source == source else piece
+                    for piece in pieces
+                )
+                state = state.with_pieces(name, changed)
+                if state.answers.get(name) is not None:
+                    question = self._flow(state).questions[name]
+                    state = self._forget_dependent(
+                        state.with_answer(name, question.input.dump(question.input.finish(changed))), name
+                    )
+                return self._go_on(state, scope, (Say(_("I have taken over your change.")),))
+        return None
+
+    def add_words(self, state: State, words: tuple[Piece, ...]) -> State:
+        """Puts words written before the question came into the answer that they belong to."""
+        name = self._flow(state).stray
+        if name is None or not words:
+            return state
+        if name in self._flow(state).givens:
+            held = state.answers.get(name) or []
+            return state.with_answer(name, [*held, *([piece.text, piece.source] for piece in words)])
+        pieces = (*state.pieces.get(name, ()), *words)
+        state = state.with_pieces(name, pieces)
+        if state.answers.get(name) is not None:
+            state = self._forget_dependent(
+                state.with_answer(name, "\n".join(piece.text for piece in pieces)), name
+            )
+        return state
+
+    def summary(self, state: State, scope: Scope) -> Text:
+        """The answers as the person will see them before sending."""
+        so_far = self._so_far(state, scope)
+        rows = [
+            _("{label}: {answer}", label=question.label, answer=question.input.show(value, so_far, scope))
+            for question in self._flow(state).questions.values()
+            if question.label is not None and (value := getattr(so_far, question.name)) is not None
+        ]
+        return lines(*rows)
+
+    def _flow(self, state: State) -> type[Flow]:
+        try:
+            return self.flows[state.flow]
+        except KeyError:
+            raise UnknownFlow(state.flow) from None
+
+    def _so_far(self, state: State, scope: Scope) -> Flow:
+        return self._flow(state).so_far(state.answers, scope)
+
+    def _question(self, state: State) -> Question | None:
+        return self._flow(state).questions.get(state.asked)
+
+    def _next(self, state: State, scope: Scope) -> Question | None:
+        so_far = self._so_far(state, scope)
+        for question in self._flow(state).questions.values():
+            if not question.applies(so_far, scope):
+                continue
+            if question.name in state.answers and (
+                getattr(so_far, question.name) is not None
+                or (question.optional and state.answers[question.name] is None)
+            ):
+                continue
+            return question
+        return None
+
+    def _go_on(self, state: State, scope: Scope, before: Iterable[Command]) -> Step:
+        question = self._next(state, scope)
+        if question is not None:
+            return self._asking(replace(state, asked=question.name), scope, before)
+        if self._flow(state).review is not None:
+            asked = CHANGE if state.asked == CHANGE else REVIEW
+            return self._asking(replace(state, asked=asked), scope, before)
+        return self._finish(state, scope, before)
+
+    def _finish(self, state: State, scope: Scope, before: Iterable[Command]) -> Step:
+        flow = self._so_far(state, scope)
+        flow.sources = state.sources  # type: ignore[attr-defined]  # which messages hold the words, not a question
+        return Step(None, (*before, *flow.finish(scope)), flow=state.flow)
+
+    def _asking(self, state: State, scope: Scope, before: Iterable[Command]) -> Step:
+        buttons = self._buttons(state, scope)
+        state = replace(state, offered=tuple(button.id for button in buttons), prompt=None)
+        question = self._question(state)
+        ask = Ask(
+            text=self._prompt(state, scope),
+            flow=state.flow,
+            question=state.asked,
+            buttons=buttons,
+            step=self._progress(state, scope),
+            columns=question.input.columns if question else 1,
+        )
+        return Step(state, (*before, ask))
+
+    def _prompt(self, state: State, scope: Scope) -> Text:
+        flow = self._flow(state)
+        if state.asked == REVIEW:
+            return paragraphs(flow.review, self.summary(state, scope))
+        if state.asked == CHANGE:
+            return _("What would you like to change?")
+        question = flow.questions[state.asked]
+        so_far = self._so_far(state, scope)
+        pieces = state.pieces.get(question.name, ())
+        if pieces and isinstance(question.input, FreeText):
+            return paragraphs(
+                question.input.remark(pieces),
+                _("I have noted it. Do you want to write more? If not, press “Done”."),
+            )
+        return paragraphs(words(question.prompt, so_far, scope), note_of(question, so_far, scope))
+
+    def _buttons(self, state: State, scope: Scope) -> tuple[Button, ...]:
+        if state.asked == REVIEW:
+            return (Button("/send", CONTROLS["/send"], primary=True), *_controls("/change", "/discard", "/later", "/human"))
+        if state.asked == CHANGE:
+            so_far = self._so_far(state, scope)
+            return (
+                *(
+                    Button(question.name, question.label)
+                    for question in self._flow(state).questions.values()
+                    if question.label is not None and question.applies(so_far, scope)
+                ),
+                *_controls("/back"),
+            )
+        question = self._flow(state).questions[state.asked]
+        so_far = self._so_far(state, scope)
+        pieces = state.pieces.get(question.name, ())
+        buttons = list(question.input.buttons(so_far, scope, pieces))
+        if question.input.collects and pieces:
+            buttons.append(Button("/done", CONTROLS["/done"], primary=True))
+        first = not any(
+            other.name in state.answers and other.applies(so_far, scope)
+            for other in self._flow(state).questions.values()
+            if other.name != question.name
+        )
+        exits = [name for name in question.exits if not (name == "/back" and first)]
+        if question.optional:
+            exits.insert(1 if exits[:1] == ["/back"] else 0, "/skip")
+        return (*buttons, *_controls(*exits))
+
+    def _progress(self, state: State, scope: Scope) -> tuple[int, int] | None:
+        so_far = self._so_far(state, scope)
+        open_ones = [q.name for q in self._flow(state).questions.values() if q.applies(so_far, scope)]
+        if self._flow(state).review is not None:
+            open_ones.append(REVIEW)
+        at = REVIEW if state.asked == CHANGE else state.asked
+        return (open_ones.index(at) + 1, len(open_ones)) if at in open_ones and len(open_ones) > 2 else None
+
+    def _collect(self, state: State, question: Question, said: Said, scope: Scope) -> Step:
+        pieces = question.input.add(state.pieces.get(question.name, ()), said)
+        changed = state.with_pieces(question.name, pieces)
+        return self._go_on(changed, scope, self._withdrawn(state, scope))
+
+    def _answered(self, state: State, question: Question, value: Any, scope: Scope) -> Step:
+        shown = self._pick_shown(state, question.input.show(value, self._so_far(state, scope), scope), scope, value)
+        after = self._forget_dependent(state.with_answer(question.name, question.input.dump(value)), question.name)
+        if question.then is None:
+            return self._go_on(after, scope, shown)
+        commands: list[Command] = list(shown)
+        for item in question.then(self._so_far(after, scope), scope):
+            match item:
+                case Stop():
+                    return Step(None, tuple(commands), flow=state.flow)
+                case AskAgain():
+                    after = after.without(question.name)
+                case Forget(name):
+                    after = self._forget(after, name).with_pieces(name, ())
+                case Rework(name, change):
+                    after = self._rework(after, name, change)
+                case Turn():
+                    raise TypeError(f"{type(item).__name__} is no turn of the conversation")
+                case _:
+                    commands.append(item)
+        return self._go_on(after, scope, commands)
+
+    def _rework(self, state: State, name: str, change: Any) -> State:
+        pieces = tuple(Piece(change(piece.text), piece.source) for piece in state.pieces.get(name, ()))
+        return state.with_pieces(name, pieces).with_answer(name, "\n".join(piece.text for piece in pieces))
+
+    def _change(self, state: State, said: Said, scope: Scope) -> Step:
+        question = self._flow(state).questions.get(said.choice)
+        if question is None:
+            return self._go_on(state, scope, (Say(PRESS_A_BUTTON),))
+        shown: tuple[Command, ...] = self._pick_shown(state, question.label or NOTHING, scope)
+        before = state.answers.get(question.name)
+        if isinstance(question.input, FreeText) and isinstance(before, str):
+            shown = (*shown, Say(_("So far you wrote:\n{words}", words=before)))
+        return self._go_on(self._forget(state, question.name).with_pieces(question.name, ()), scope, shown)
+
+    def _forget(self, state: State, name: str) -> State:
+        return self._forget_dependent(replace(state.without(name), asked=""), name)
+
+    def _forget_dependent(self, state: State, name: str) -> State:
+        return state.without(
+            *(q.name for q in self._flow(state).questions.values() if q.forgotten_with == name)
+        )
+
+    def _stray(self, state: State, said: Said, scope: Scope) -> Step | None:
+        words = readable(said.text)
+        flow = self._flow(state)
+        if flow.stray is None or not words or len(words) < flow.stray_from:
+            return None
+        kept = self.add_words(state, (Piece(words, said.source),))
+        return self._go_on(kept, scope, (Say(_("I have added this to your description.")),))
+
+    def _pick_shown(
+        self, state: State, pick: Text, scope: Scope, value: Any = None
+    ) -> tuple[Command, ...]:
+        """Marks the answered question; words the person can see in the chat are not repeated."""
+        if state.prompt is None:
+            return ()
+        prompt = self._prompt(state, scope)
+        if isinstance(value, str) and self._takes_words(state):
+            return (ShowPick(state.prompt, prompt),)
+        return (ShowPick(state.prompt, paragraphs(prompt, _("✓ {pick}", pick=pick))),)
+
+    def _withdrawn(self, state: State, scope: Scope) -> tuple[Command, ...]:
+        return (ShowPick(state.prompt, self._prompt(state, scope)),) if state.prompt is not None else ()
+
+    def _takes_words(self, state: State) -> bool:
+        question = self._question(state)
+        return question is not None and question.input.takes_words
+
+
+def _controls(*names: str) -> Iterator[Button]:
+    return (Button(name, CONTROLS[name]) for name in names)
+
+
+def _plain(text: str) -> str:
+    """Words as they are compared with labels: case, marks of direction, final punctuation and ticks do not count."""
+    folded = unicodedata.normalize("NFKC", readable(text)).casefold()
+    return folded.removeprefix("✓ ").rstrip(".!? ").strip()

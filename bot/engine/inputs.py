@@ -1,0 +1,396 @@
+"""The kinds of answers a question can take: each reads what a person said, or says kindly why it cannot."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+
+from bot.commands import Button
+from bot.i18n import Phone as PhoneNumber
+from bot.i18n import Text, _, listing, verbatim
+
+if TYPE_CHECKING:
+    from bot.engine.scope import Scope
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+ZONE = ZoneInfo("Europe/Berlin")
+
+
+class NotUnderstood(Exception):
+    """The answer cannot be used; `text` tells the person how it can."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__()
+        self.text = text
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One message of an answer that may span several."""
+
+    text: str = field(repr=False)
+    source: str = ""
+    """Keyed hash of the message it came in."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a person answered: an option they picked, or their words."""
+
+    text: str = field(default="", repr=False)
+    choice: str = ""
+    source: str = ""
+
+
+class Input(ABC, Generic[T]):
+    """How one question is answered."""
+
+    takes_words: ClassVar[bool] = False
+    """True where a bare number is an answer in itself and not the number of an option."""
+    collects: bool = False
+    """True where the answer grows over several messages until the person says it is done."""
+    columns: int = 1
+
+    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+        """The options to offer now."""
+        return ()
+
+    @abstractmethod
+    def read(self, said: Said, so_far: Any, scope: Scope) -> T:
+        """The answer; raises NotUnderstood."""
+
+    def add(self, pieces: tuple[Piece, ...], said: Said) -> tuple[Piece, ...]:
+        """The pieces after one more message; raises NotUnderstood."""
+        raise NotImplementedError
+
+    def finish(self, pieces: tuple[Piece, ...]) -> T:
+        """The answer that the pieces make; raises NotUnderstood while they do not make one."""
+        raise NotImplementedError
+
+    def remark(self, pieces: tuple[Piece, ...]) -> Text | None:
+        """What to say after a piece was added."""
+        return None
+
+    def dump(self, value: T) -> Any:
+        """The answer as JSON."""
+        return value
+
+    @abstractmethod
+    def load(self, stored: Any) -> T:
+        """The answer from JSON; raises ValueError when a stored answer no longer means anything."""
+
+    @abstractmethod
+    def show(self, value: T, so_far: Any, scope: Scope) -> Text:
+        """The answer in a summary."""
+
+
+PRESS_A_BUTTON = _("I did not understand that. Please choose a button, or write: human.")
+
+
+@dataclass(frozen=True)
+class Choice(Input[E]):
+    """One of a closed list."""
+
+    labels: Mapping[E, Text]
+    columns: int = 1
+
+    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+        return tuple(Button(str(member), label) for member, label in self.labels.items())
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> E:
+        try:
+            return self.load(said.choice)
+        except ValueError:
+            raise NotUnderstood(PRESS_A_BUTTON) from None
+
+    def load(self, stored: Any) -> E:
+        for member in self.labels:
+            if member == stored:
+                return member
+        raise ValueError(f"no member {stored!r}")
+
+    def show(self, value: E, so_far: Any, scope: Scope) -> Text:
+        return self.labels[value]
+
+
+@dataclass(frozen=True)
+class Choices(Input[frozenset[E]]):
+    """Any number of a closed list: each press turns one on or off."""
+
+    labels: Mapping[E, Text]
+    at_least: int = 1
+    columns: int = 1
+    collects: bool = True
+
+    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+        chosen = {piece.text for piece in pieces}
+        return tuple(
+            Button(str(member), _("✓ {label}", label=label) if member in chosen else label)
+            for member, label in self.labels.items()
+        )
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> frozenset[E]:
+        return self.finish(self.add((), said))
+
+    def add(self, pieces: tuple[Piece, ...], said: Said) -> tuple[Piece, ...]:
+        if said.choice not in set(self.labels):
+            raise NotUnderstood(PRESS_A_BUTTON)
+        kept = tuple(piece for piece in pieces if piece.text != said.choice)
+        return kept if len(kept) < len(pieces) else (*pieces, Piece(said.choice))
+
+    def finish(self, pieces: tuple[Piece, ...]) -> frozenset[E]:
+        if len(pieces) < self.at_least:
+            raise NotUnderstood(_("Please choose at least one. You can choose several."))
+        return self.load([piece.text for piece in pieces])
+
+    def dump(self, value: frozenset[E]) -> Any:
+        return [str(member) for member in self.labels if member in value]
+
+    def load(self, stored: Any) -> frozenset[E]:
+        known = {str(member): member for member in self.labels}
+        if not isinstance(stored, list) or not set(stored) <= set(known):
+            raise ValueError("unknown members")
+        return frozenset(known[item] for item in stored)
+
+    def show(self, value: frozenset[E], so_far: Any, scope: Scope) -> Text:
+        return listing([label for member, label in self.labels.items() if member in value])
+
+
+@dataclass(frozen=True)
+class Pick(Input[str]):
+    """One of a list that lives: the offered ids are kept with the question, so a change cannot shift them."""
+
+    items: Callable[[Scope], Mapping[str, Text]]
+    columns: int = 1
+
+    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+        return tuple(Button(key, label) for key, label in self.items(scope).items())
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> str:
+        if not said.choice:
+            raise NotUnderstood(PRESS_A_BUTTON)
+        if said.choice not in self.items(scope):
+            raise NotUnderstood(_("This is no longer on the list. Please choose again."))
+        return said.choice
+
+    def load(self, stored: Any) -> str:
+        if not isinstance(stored, str):
+            raise ValueError("no id")
+        return stored
+
+    def show(self, value: str, so_far: Any, scope: Scope) -> Text:
+        return self.items(scope).get(value, verbatim(value))
+
+
+@dataclass(frozen=True)
+class FreeText(Input[str]):
+    """A person's own words. Longer than `at_most` is kept and remarked on; words are never cut off."""
+
+    takes_words: ClassVar[bool] = True
+    at_most: int = 2000
+    several_messages: bool = False
+    never_more_than: int = 20_000
+
+    @property
+    def collects(self) -> bool:  # type: ignore[override]  # derived here, a constant elsewhere
+        return self.several_messages
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> str:
+        return self.finish(self.add((), said))
+
+    def add(self, pieces: tuple[Piece, ...], said: Said) -> tuple[Piece, ...]:
+        words = readable(said.text)
+        if not words:
+            raise NotUnderstood(_("Please write a few words."))
+        held = sum(len(piece.text) for piece in pieces)
+        if held + len(words) > self.never_more_than:
+            raise NotUnderstood(
+                _(
+                    "This message is too long for me. I have not kept it. Please write the most important "
+                    "things in a few sentences, or talk to a person."
+                )
+            )
+        return (*pieces, Piece(words, said.source))
+
+    def finish(self, pieces: tuple[Piece, ...]) -> str:
+        if not pieces:
+            raise NotUnderstood(_("Please write a few words."))
+        return "\n".join(piece.text for piece in pieces)
+
+    def remark(self, pieces: tuple[Piece, ...]) -> Text | None:
+        length = sum(len(piece.text) for piece in pieces)
+        if length <= self.at_most:
+            return None
+        return _(
+            "Your text is long: {length} characters. I have kept all of it. This is enough for now. "
+            "You can tell a person the rest.",
+            length=length,
+        )
+
+    def load(self, stored: Any) -> str:
+        if not isinstance(stored, str) or not stored:
+            raise ValueError("no text")
+        return stored
+
+    def show(self, value: str, so_far: Any, scope: Scope) -> Text:
+        return verbatim(value)
+
+
+@dataclass(frozen=True)
+class Phone(Input[str]):
+    """A telephone number, stored in international form (E.164)."""
+
+    takes_words: ClassVar[bool] = True
+    country: str = "DE"
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> str:
+        digits = "".join(str(unicodedata.digit(c, None) or 0) if c.isdigit() else c for c in said.text)
+        try:
+            number = phonenumbers.parse(digits, self.country)
+        except phonenumbers.NumberParseException:
+            raise NotUnderstood(_PHONE_WANTED) from None
+        if not phonenumbers.is_possible_number(number):
+            raise NotUnderstood(_PHONE_WANTED)
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    def load(self, stored: Any) -> str:
+        if not isinstance(stored, str) or not stored.startswith("+"):
+            raise ValueError("no phone number")
+        return stored
+
+    def show(self, value: str, so_far: Any, scope: Scope) -> Text:
+        return _("{phone}", phone=PhoneNumber(readable_phone(value)))
+
+
+_PHONE_WANTED = _("I cannot read this as a phone number. Please write it with the area code: 02261 123456.")
+
+
+def readable_phone(number: str) -> str:
+    """A stored number in grouped form; German ones without the country code (W-16)."""
+    parsed = phonenumbers.parse(number, None)
+    style = (
+        phonenumbers.PhoneNumberFormat.NATIONAL
+        if parsed.country_code == 49
+        else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
+    return phonenumbers.format_number(parsed, style)
+
+
+@dataclass(frozen=True)
+class Number(Input[int]):
+    """A whole number within bounds."""
+
+    takes_words: ClassVar[bool] = True
+    at_least: int = 0
+    at_most: int = 1_000_000
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> int:
+        try:
+            value = int(said.text.strip())
+        except ValueError:
+            value = self.at_least - 1
+        if not self.at_least <= value <= self.at_most:
+            raise NotUnderstood(
+                _("Please write a number from {least} to {most}.", least=self.at_least, most=self.at_most)
+            )
+        return value
+
+    def load(self, stored: Any) -> int:
+        if not isinstance(stored, int) or not self.at_least <= stored <= self.at_most:
+            raise ValueError("no number in range")
+        return stored
+
+    def show(self, value: int, so_far: Any, scope: Scope) -> Text:
+        return _("{number}", number=value)
+
+
+@dataclass(frozen=True)
+class DayTime(Input[datetime]):
+    """A day and a time of day in the contact point's zone; stored as local time with its offset."""
+
+    takes_words: ClassVar[bool] = True
+    in_future: bool = True
+
+    _FORMS: ClassVar = re.compile(
+        r"(?:(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})|(?P<d2>\d{1,2})\.\s*(?P<m2>\d{1,2})\.?\s*(?P<y2>\d{4})?)"
+        r"[\sT,]*(?:um\s+|at\s+)?(?P<H>\d{1,2})(?:[:.](?P<M>\d{2}))?\s*(?:uhr|h|o'clock)?"
+    )
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> datetime:
+        found = self._FORMS.fullmatch(said.text.strip().casefold())
+        if not found:
+            raise NotUnderstood(_DAY_AND_TIME_WANTED)
+        part = found.groupdict()
+        today = scope.now.astimezone(ZONE).date()
+        year, month, day = part["y"] or part["y2"], part["m"] or part["m2"], part["d"] or part["d2"]
+        try:
+            at = datetime.combine(
+                date(int(year or today.year), int(month), int(day)), time(int(part["H"]), int(part["M"] or 0))
+            )
+            if not year and at.date() < today:
+                at = at.replace(year=at.year + 1)
+        except ValueError:
+            raise NotUnderstood(_DAY_AND_TIME_WANTED) from None
+        value = at.replace(tzinfo=ZONE)
+        if self.in_future and value <= scope.now:
+            raise NotUnderstood(_("This time has already passed. Please write a later one."))
+        return value
+
+    def dump(self, value: datetime) -> Any:
+        return value.isoformat()
+
+    def load(self, stored: Any) -> datetime:
+        value = datetime.fromisoformat(stored)
+        if value.tzinfo is None:
+            raise ValueError("no offset")
+        return value
+
+    def show(self, value: datetime, so_far: Any, scope: Scope) -> Text:
+        return _("{when}", when=value)
+
+
+_DAY_AND_TIME_WANTED = _("I cannot read this as a day and time. Please write it like this: 24.11.2026 14:00")
+
+
+@dataclass(frozen=True)
+class Confirm(Input[bool]):
+    """Yes or no."""
+
+    yes: Text = field(default_factory=lambda: _("Yes"))
+    no: Text = field(default_factory=lambda: _("No"))
+    columns: int = 2
+
+    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+        return (Button("YES", self.yes), Button("NO", self.no))
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> bool:
+        if said.choice not in ("YES", "NO"):
+            raise NotUnderstood(PRESS_A_BUTTON)
+        return said.choice == "YES"
+
+    def load(self, stored: Any) -> bool:
+        if not isinstance(stored, bool):
+            raise ValueError("neither yes nor no")
+        return stored
+
+    def show(self, value: bool, so_far: Any, scope: Scope) -> Text:
+        return self.yes if value else self.no
+
+
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2066-\u2069\u202a-\u202e\ufeff]")
+
+
+def readable(text: str) -> str:
+    """A person's words without control characters and direction marks that could reorder what others read."""
+    return _INVISIBLE.sub("", text.replace("\r\n", "\n")).strip()

@@ -1,0 +1,54 @@
+"""What a flow may look at: a frozen picture of the contact point, the person and the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.contact_point import ContactPoint
+from bot.taxonomy import ReportState, Urgency
+
+
+@dataclass(frozen=True)
+class OwnReport:
+    """A report as its reporter may see it: number, place, state in neutral words, never other people."""
+
+    ref: str
+    municipality: str
+    state: ReportState
+    submitted_at: datetime
+    deadline: datetime | None
+    contact: str
+    story: str = field(repr=False, default="")
+    opened: bool = False
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Everything a question may depend on besides the answers so far."""
+
+    contact_point: ContactPoint
+    now: datetime
+    language: str
+    fresh_ref: str
+    """A reference number nobody has yet (D-06)."""
+    own_reports: Callable[[], tuple[OwnReport, ...]] = tuple
+    privacy_read: bool = False
+    wanted_language: str = ""
+    """The language the person chose, when it has no complete catalogue (F-04)."""
+    hinted_language: str = ""
+    hinted_municipality: str = ""
+    """From the link the person came by; never a person (J-1)."""
+    reports_today: int = 0
+    ahead_in_queue: int = 0
+    transport: str = ""
+    """The channel, for the honest sentence on who can read along (D-5.5)."""
+    has_draft: bool = False
+    human_holds: bool = False
+
+    def deadline(self, urgency: Urgency) -> datetime:
+        """By when a human answers, in working time (2.N)."""
+        from bot.working_time import deadline
+
+        return deadline(self.contact_point, urgency, self.now)

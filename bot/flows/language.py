@@ -1,0 +1,48 @@
+"""The choice of language, by the languages' own names; the messenger's hint comes first (J-1 step 2, F-04)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from bot.commands import Command, Say, SetLanguage
+from bot.engine.flow import Flow, ask
+from bot.engine.inputs import Pick
+from bot.engine.scope import Scope
+from bot.i18n import Text, _, paragraphs, verbatim
+from bot.languages import LANGUAGES
+
+
+def _offered(scope: Scope) -> Mapping[str, Text]:
+    """The languages that at least the emergency line exists in, the hinted one first; each by its own name."""
+    codes = sorted(LANGUAGES, key=lambda code: code != scope.hinted_language)
+    return {code: verbatim(LANGUAGES[code].own_name) for code in codes if LANGUAGES[code].emergency_line}
+
+
+class ChooseLanguage(Flow, name="language"):
+    """Which language the bot speaks with this person."""
+
+    title = _("Language")
+
+    language: str = ask(
+        lambda so_far, scope: paragraphs(
+            _("Which language would you like to use?"),
+            verbatim("Sprache · Language · Dil · لغة · Мова · Язык · Limba · Език · زبان · Ziman · Język · Langue · Gjuha"),
+        ),
+        Pick(_offered, columns=2),
+        exits=(),
+    )
+
+    def finish(self, scope: Scope) -> Iterator[Command]:
+        chosen = LANGUAGES[self.language]
+        yield SetLanguage(self.language)
+        if not chosen.complete:
+            yield Say(
+                paragraphs(
+                    verbatim(chosen.emergency_line) if chosen.emergency_line else None,
+                    _(
+                        "I do not speak {language} yet. You can write in {language}. We get somebody who "
+                        "understands it. I go on in simple words here.",
+                        language=chosen.own_name,
+                    ),
+                )
+            )

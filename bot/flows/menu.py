@@ -1,0 +1,51 @@
+"""The menu: everything a person can do, a press away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from bot.commands import Command, StartFlow
+from bot.engine.flow import Flow, ask
+from bot.engine.inputs import Choice
+from bot.engine.scope import Scope
+from bot.flows.emergency import emergency_line
+from bot.i18n import _
+
+
+class Entry(StrEnum):
+    """The entries, named by their commands."""
+
+    REPORT = "/report"
+    MINE = "/mine"
+    HUMAN = "/human"
+    HELP = "/help"
+    LANGUAGE = "/language"
+    PRIVACY = "/privacy"
+    DATA = "/data"
+
+
+class Menu(Flow, name="menu"):
+    """What a person can do here."""
+
+    title = _("Menu")
+
+    menu: Entry = ask(
+        _("What would you like to do?"),
+        Choice(
+            {
+                Entry.REPORT: _("Report a tension"),
+                Entry.MINE: _("My reports"),
+                Entry.HUMAN: _("Talk to a person"),
+                Entry.HELP: _("Help and help numbers"),
+                Entry.LANGUAGE: _("Language"),
+                Entry.PRIVACY: _("Privacy"),
+                Entry.DATA: _("My data"),
+            }
+        ),
+        note=lambda so_far, scope: emergency_line(),
+        exits=(),
+    )
+
+    def finish(self, scope: Scope) -> Iterator[Command]:
+        yield StartFlow(self.menu)

@@ -1,0 +1,121 @@
+"""My data: what is stored, as words and as a file, and deleting it (D-21)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from enum import StrEnum
+
+from bot.commands import Button, Command, ForgetMe, Say, SendFile, StartFlow
+from bot.engine.flow import AskAgain, Flow, Stop, Turn, ask
+from bot.engine.inputs import Choice, Confirm
+from bot.engine.scope import Scope
+from bot.flows.my_reports import STATE_WORDS
+from bot.i18n import Text, _, lines, ngettext, verbatim
+from bot.languages import LANGUAGES
+
+
+class Wanted(StrEnum):
+    """What a person may do with the data about them."""
+
+    EXPORT = "EXPORT"
+    WITHDRAW = "WITHDRAW"
+    FORGET_ME = "FORGET_ME"
+    NOTHING = "NOTHING"
+
+
+def _stored(flow: MyData, scope: Scope) -> Text:
+    reports = scope.own_reports()
+    language = LANGUAGES[scope.wanted_language or scope.language]
+    return lines(
+        _("This is stored about you:"),
+        _("• Your language: {language}", language=verbatim(language.own_name)),
+        _("• The address of this chat, so that we can answer"),
+        _("• A draft that was not sent") if scope.has_draft else None,
+        ngettext("• {n} report linked to this chat", "• {n} reports linked to this chat", len(reports)),
+        *(
+            _("  {ref}: {state}, sent {when}", ref=report.ref, state=STATE_WORDS[report.state], when=report.submitted_at)
+            for report in reports
+        ),
+        _("A report sent without a link to this chat cannot be shown here."),
+    )
+
+
+def export_file(scope: Scope) -> bytes:
+    """Everything linked to the chat, as JSON (Art. 15 and 20 GDPR)."""
+    return json.dumps(
+        {
+            "contact_point": scope.contact_point.name,
+            "exported_at": scope.now.isoformat(),
+            "language": scope.wanted_language or scope.language,
+            "draft": scope.has_draft,
+            "reports": [
+                {
+                    "ref": report.ref,
+                    "submitted_at": report.submitted_at.isoformat(),
+                    "state": str(report.state),
+                    "municipality": report.municipality,
+                    "contact": report.contact,
+                    "story": report.story,
+                }
+                for report in scope.own_reports()
+            ],
+        },
+        ensure_ascii=False,
+        indent=2,
+    ).encode()
+
+
+def _after_wanted(flow: MyData, scope: Scope) -> Iterator[Command | Turn]:
+    match flow.wanted:
+        case Wanted.EXPORT:
+            yield SendFile(
+                "my-data.json", "application/json", export_file(scope), _("This file holds all that is linked to this chat.")
+            )
+            yield AskAgain()
+        case Wanted.WITHDRAW:
+            yield StartFlow("withdraw")
+            yield Stop()
+        case Wanted.NOTHING:
+            yield Say(_("All right. Nothing was changed."), (Button("/menu", _("Menu")),))
+            yield Stop()
+
+
+def _after_sure(flow: MyData, scope: Scope) -> Iterator[Command | Turn]:
+    if not flow.sure:
+        yield Say(_("All right. Nothing was changed."), (Button("/menu", _("Menu")),))
+        yield Stop()
+
+
+class MyData(Flow, name="my_data"):
+    """What is stored about me."""
+
+    title = _("My data")
+
+    wanted: Wanted = ask(
+        _stored,
+        Choice(
+            {
+                Wanted.EXPORT: _("Get it as a file"),
+                Wanted.WITHDRAW: _("Take a report back"),
+                Wanted.FORGET_ME: _("Forget this chat"),
+                Wanted.NOTHING: _("Nothing, thank you"),
+            }
+        ),
+        then=_after_wanted,
+        exits=("/human", "/menu"),
+    )
+    sure: bool | None = ask(
+        _(
+            "I delete the link between your reports and this chat, your phone number, your draft and your language. "
+            "Your reports stay, but nobody can answer you. What you see in this chat, you must delete yourself. "
+            "Shall I do that?"
+        ),
+        Confirm(_("Yes, delete"), _("No, keep it")),
+        when=lambda so_far, scope: so_far.wanted is Wanted.FORGET_ME,
+        then=_after_sure,
+        exits=("/back", "/human", "/menu"),
+    )
+
+    def finish(self, scope: Scope) -> Iterator[Command]:
+        yield ForgetMe()

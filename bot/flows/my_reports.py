@@ -1,0 +1,146 @@
+"""My reports: how it is going in neutral words, adding, correcting, withdrawing (J-1 step 16, R-151)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Final
+
+from bot.commands import AddToReport, Button, Command, Say, StartFlow
+from bot.contact_point import ContactPoint
+from bot.engine.flow import Flow, Forget, Rework, Stop, Turn, ask
+from bot.engine.inputs import Choice, FreeText, Pick
+from bot.engine.scope import OwnReport, Scope
+from bot.flows.report_tension import ELSEWHERE, Names, _names_found
+from bot.i18n import Text, _, lines, verbatim
+from bot.reading.third_parties import find, redact
+from bot.taxonomy import CLOSED_STATES, ReportState
+
+STATE_WORDS: Final = {
+    ReportState.SUBMITTED: _("arrived"),
+    ReportState.ACKNOWLEDGED: _("read"),
+    ReportState.IN_PROGRESS: _("being worked on"),
+    ReportState.ANSWERED: _("closed"),
+    ReportState.REFERRED: _("closed"),
+    ReportState.OUT_OF_SCOPE: _("closed"),
+    ReportState.REJECTED_ABUSE: _("closed"),
+    ReportState.WITHDRAWN: _("withdrawn"),
+}
+
+
+class Action(StrEnum):
+    """What to do with a report."""
+
+    ADD = "ADD"
+    WITHDRAW = "WITHDRAW"
+    NOTHING = "NOTHING"
+
+
+def place_name(contact_point: ContactPoint, slug: str) -> Text:
+    """The municipality in words."""
+    if slug == ELSEWHERE:
+        return _("Another place, or I don't know")
+    place = contact_point.municipality(slug)
+    return verbatim(place.name if place else slug)
+
+
+def own_reports(scope: Scope) -> Mapping[str, Text]:
+    """The person's reports, newest first."""
+    return {
+        report.ref: _("{ref} · {place}", ref=report.ref, place=place_name(scope.contact_point, report.municipality))
+        for report in scope.own_reports()
+    }
+
+
+def one_of(ref: str | None, scope: Scope) -> OwnReport | None:
+    """The report chosen, or the only one there is."""
+    reports = scope.own_reports()
+    if ref is None and len(reports) == 1:
+        return reports[0]
+    return next((report for report in reports if report.ref == ref), None)
+
+
+def _card(flow: MyReports, scope: Scope) -> Text:
+    report = one_of(flow.report, scope)
+    if report is None:
+        return _("What would you like to do?")
+    waiting = report.deadline if report.state not in CLOSED_STATES else None
+    return lines(
+        _("Report {ref}", ref=report.ref),
+        _("Place: {place}", place=place_name(scope.contact_point, report.municipality)),
+        _("Sent: {when}", when=report.submitted_at),
+        _("State: {state}", state=STATE_WORDS[report.state]),
+        _("Answer by: {deadline}", deadline=waiting) if waiting else None,
+        _("What would you like to do?"),
+    )
+
+
+def _after_action(flow: MyReports, scope: Scope) -> Iterator[Command | Turn]:
+    report = one_of(flow.report, scope)
+    if report is None or flow.action is Action.NOTHING:
+        yield Say(_("All right. I am here when you need me."), (Button("/menu", _("Menu")),))
+        yield Stop()
+    elif flow.action is Action.WITHDRAW:
+        yield StartFlow("withdraw", {"report": report.ref})
+        yield Stop()
+
+
+def _after_names(flow: MyReports, scope: Scope) -> Iterator[Command | Turn]:
+    match flow.names:
+        case Names.REDACT:
+            yield Rework("story", redact)
+        case Names.REWRITE:
+            yield Forget("story")
+
+
+class MyReports(Flow, name="my_reports"):
+    """What has become of my reports."""
+
+    title = _("My reports")
+    stray = "story"
+
+    report: str | None = ask(
+        _("Which report is it about?"),
+        Pick(own_reports),
+        when=lambda so_far, scope: len(scope.own_reports()) != 1,
+        exits=("/back", "/human", "/menu"),
+    )
+    action: Action = ask(
+        _card,
+        Choice(
+            {
+                Action.ADD: _("Add or correct something"),
+                Action.WITHDRAW: _("Take the report back"),
+                Action.NOTHING: _("Nothing, thank you"),
+            }
+        ),
+        then=_after_action,
+        exits=("/back", "/human", "/menu"),
+    )
+    story: str | None = ask(
+        _("What would you like to add or correct?"),
+        FreeText(at_most=2000, several_messages=True),
+        note=_("Please no names, addresses or numbers of other people."),
+        when=lambda so_far, scope: so_far.action is Action.ADD,
+    )
+    names: Names | None = ask(
+        _names_found,
+        Choice(
+            {
+                Names.REDACT: _("Yes, replace them"),
+                Names.KEEP: _("No, they are needed"),
+                Names.REWRITE: _("Write the text again"),
+            }
+        ),
+        when=lambda so_far, scope: so_far.names is not None or bool(find(so_far.story or "")),
+        then=_after_names,
+        forgotten_with="story",
+    )
+
+    def finish(self, scope: Scope) -> Iterator[Command]:
+        report = one_of(self.report, scope)
+        if report is None or self.story is None:
+            yield Say(_("This report is no longer there."), (Button("/menu", _("Menu")),))
+            return
+        yield AddToReport(report.ref, self.story, getattr(self, "sources", ()))
+        yield Say(_("Thank you. I have added it to report {ref}.", ref=report.ref), (Button("/menu", _("Menu")),))

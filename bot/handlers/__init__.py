@@ -1,0 +1,50 @@
+"""Commands become rows, in the transaction of the turn that yielded them (idea 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from bot.commands import (
+    AddToReport,
+    AlertDesk,
+    Ask,
+    Command,
+    FileReport,
+    ForgetMe,
+    HandOff,
+    RememberPrivacyRead,
+    Say,
+    SendFile,
+    SetLanguage,
+    ShowPick,
+    Withdraw,
+)
+from bot.handlers.chat import ask, forget_me, remember_privacy_read, say, send_file, set_language, show_pick
+from bot.handlers.desk import alert_desk, hand_off
+from bot.handlers.reports import add_to_report, file_report
+from bot.handlers.withdraw import withdraw
+from bot.work import Work
+from storage.models import Conversation
+
+Handler = Callable[[Any, Work, Conversation], None]
+
+HANDLERS: Final[Mapping[type[Command], Handler]] = {
+    Say: say,
+    Ask: ask,
+    ShowPick: show_pick,
+    SendFile: send_file,
+    SetLanguage: set_language,
+    RememberPrivacyRead: remember_privacy_read,
+    ForgetMe: forget_me,
+    FileReport: file_report,
+    AddToReport: add_to_report,
+    Withdraw: withdraw,
+    HandOff: hand_off,
+    AlertDesk: alert_desk,
+}
+
+
+def handle(command: Command, work: Work, conversation: Conversation) -> None:
+    """Does what a flow asked for; raises KeyError for a command without a handler."""
+    HANDLERS[type(command)](command, work, conversation)

@@ -1,0 +1,68 @@
+"""Commands that concern the chat itself: sentences, questions, files, language."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select
+
+from bot.commands import Ask, ForgetMe, RememberPrivacyRead, Say, SendFile, SetLanguage, ShowPick
+from bot.desk.deadlines import answered
+from bot.desk.card import renew_card
+from bot.i18n import _
+from bot.messages import Media, Voice
+from bot.work import Work
+from storage.models import ContactLink, Conversation, SourceLink, Thread
+
+
+def say(command: Say, work: Work, conversation: Conversation) -> None:
+    work.tell(conversation, command.text, command.buttons, voice=Voice.NOTICE)
+
+
+def ask(command: Ask, work: Work, conversation: Conversation) -> None:
+    row = work.tell(
+        conversation,
+        command.text,
+        command.buttons,
+        voice=Voice.BOT,
+        flow=command.flow,
+        ask=command.question,
+        step=command.step,
+        columns=command.columns,
+    )
+    conversation.prompt_outbox_id = row.id
+
+
+def show_pick(command: ShowPick, work: Work, conversation: Conversation) -> None:
+    work.tell(conversation, command.text, voice=Voice.NOTICE, edits=command.prompt)
+
+
+def send_file(command: SendFile, work: Work, conversation: Conversation) -> None:
+    file = Media("document", command.name, command.type, command.data)
+    work.tell(conversation, command.text, voice=Voice.NOTICE, file=file)
+
+
+def set_language(command: SetLanguage, work: Work, conversation: Conversation) -> None:
+    conversation.language = command.language
+
+
+def remember_privacy_read(command: RememberPrivacyRead, work: Work, conversation: Conversation) -> None:
+    conversation.privacy_read_at = work.now
+
+
+def forget_me(command: ForgetMe, work: Work, conversation: Conversation) -> None:
+    """Cuts every link between the chat and what was told, and says so in the language it is about to forget."""
+    threads = list(
+        work.session.scalars(
+            select(Thread).join(ContactLink).where(ContactLink.conversation_id == conversation.id)
+        )
+    )
+    for thread in threads:
+        work.session.execute(delete(SourceLink).where(SourceLink.thread_id == thread.id))
+        answered(work, thread)
+    work.session.execute(delete(ContactLink).where(ContactLink.conversation_id == conversation.id))
+    for thread in threads:
+        if thread.opened_at is not None:
+            work.post(thread, _("The person has taken back the way to reach them."))
+            renew_card(work, thread)
+    work.tell(conversation, _("Done. The links are deleted. If you write again, we begin anew."))
+    conversation.language = None
+    conversation.privacy_read_at = None

@@ -1,0 +1,17 @@
+"""Commands that bring the desk in."""
+
+from __future__ import annotations
+
+from bot.commands import AlertDesk, HandOff
+from bot.desk import handoff, room
+from bot.work import Work
+from storage.models import Conversation
+
+
+def hand_off(command: HandOff, work: Work, conversation: Conversation) -> None:
+    about = work.thread(command.about) if command.about else None
+    handoff.hand_off(work, conversation, about, command.urgency, command.words)
+
+
+def alert_desk(command: AlertDesk, work: Work, conversation: Conversation) -> None:
+    room.alert(work, command.flag)

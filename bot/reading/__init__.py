@@ -1,0 +1,1 @@
+"""Reads what a person wrote; never decides, only notices."""

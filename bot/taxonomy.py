@@ -1,0 +1,122 @@
+"""The closed lists of the domain, by the names of taxonomy.yaml; released names are public."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Danger(StrEnum):
+    """Is somebody in danger right now?"""
+
+    YES = "YES"
+    NO = "NO"
+    UNSURE = "UNSURE"
+
+
+class Setting(StrEnum):
+    """The kind of place."""
+
+    NEIGHBOURHOOD = "NEIGHBOURHOOD"
+    ACCOMMODATION = "ACCOMMODATION"
+    SCHOOL = "SCHOOL"
+    DAYCARE = "DAYCARE"
+    AUTHORITY = "AUTHORITY"
+    WORK = "WORK"
+    ASSOCIATION = "ASSOCIATION"
+    RELIGIOUS_SITE = "RELIGIOUS_SITE"
+    PUBLIC_SPACE = "PUBLIC_SPACE"
+    HEALTH = "HEALTH"
+    HOUSING_MARKET = "HOUSING_MARKET"
+    ONLINE = "ONLINE"
+    OTHER = "OTHER"
+
+
+class When(StrEnum):
+    """Since when, or how often."""
+
+    TODAY = "TODAY"
+    THIS_WEEK = "THIS_WEEK"
+    LONGER = "LONGER"
+    REPEATED = "REPEATED"
+
+
+class Constellation(StrEnum):
+    """Who has a problem with whom: the six constellations of KoKo II, and the one of intake."""
+
+    CITIZENS_CITIZENS = "CITIZENS_CITIZENS"
+    CITIZENS_KEY_ACTORS = "CITIZENS_KEY_ACTORS"
+    CITIZENS_ORGANISATIONS = "CITIZENS_ORGANISATIONS"
+    KEY_ACTORS_ORGANISATIONS = "KEY_ACTORS_ORGANISATIONS"
+    KEY_ACTORS_AMONG_THEMSELVES = "KEY_ACTORS_AMONG_THEMSELVES"
+    ORGANISATIONS_INTER_OR_INTRA = "ORGANISATIONS_INTER_OR_INTRA"
+    UNCLEAR = "UNCLEAR"
+
+
+class Heat(StrEnum):
+    """How heated it is, in the four plain steps that reporters see; Glasl's nine stages are for staff only."""
+
+    OPINIONS_CLASH = "1"
+    ACTS_NOT_WORDS = "2"
+    SHAME_OR_THREATS = "3"
+    VIOLENCE_OR_DESTRUCTION = "4"
+
+
+class Wish(StrEnum):
+    """What the reporter hopes for."""
+
+    TELL_ONLY = "TELL_ONLY"
+    ADVICE = "ADVICE"
+    TALK_TO_PERSON = "TALK_TO_PERSON"
+    UNSURE = "UNSURE"
+
+
+class Contact(StrEnum):
+    """May the contact point ask back?"""
+
+    CHAT = "CHAT"
+    PHONE = "PHONE"
+    NONE = "NONE"
+
+
+class Urgency(StrEnum):
+    """How soon a human answers; proposed by the bot, confirmed by staff."""
+
+    URGENT = "URGENT"
+    SOON = "SOON"
+    NORMAL = "NORMAL"
+    LOW = "LOW"
+
+
+class Flag(StrEnum):
+    """What the bot noticed and a human must look at; never a classification."""
+
+    DANGER = "DANGER"
+    EMERGENCY_WORDS = "EMERGENCY_WORDS"
+    SUICIDE = "SUICIDE"
+    CHILD_PROTECTION = "CHILD_PROTECTION"
+    MAYBE_OFF_TOPIC = "MAYBE_OFF_TOPIC"
+    NEEDS_INTERPRETER = "NEEDS_INTERPRETER"
+
+
+class ReportState(StrEnum):
+    """The life of a report (taxonomy.md 2.9)."""
+
+    SUBMITTED = "SUBMITTED"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    IN_PROGRESS = "IN_PROGRESS"
+    ANSWERED = "ANSWERED"
+    REFERRED = "REFERRED"
+    OUT_OF_SCOPE = "OUT_OF_SCOPE"
+    REJECTED_ABUSE = "REJECTED_ABUSE"
+    WITHDRAWN = "WITHDRAWN"
+
+
+CLOSED_STATES = frozenset(
+    {
+        ReportState.ANSWERED,
+        ReportState.REFERRED,
+        ReportState.OUT_OF_SCOPE,
+        ReportState.REJECTED_ABUSE,
+        ReportState.WITHDRAWN,
+    }
+)

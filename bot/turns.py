@@ -1,0 +1,372 @@
+"""One message in, one transaction: receive, then work through, each whole or not at all (idea 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session, aliased
+
+from bot.bugs import log_bug
+from bot.commands import Ask, Command, FileReport, Say
+from bot.contact_point import ContactPoint
+from bot.conversation import Heard, Listener, Memory, Outcome
+from bot.desk import desk
+from bot.desk.handoff import end_by_person
+from bot.desk.relay import edited_by_person, from_reporter, watch_idle
+from bot.engine.scope import OwnReport, Scope
+from bot.flows.emergency import emergency_line
+from bot.handlers import handle
+from bot.i18n import Phone, Text, _, lines, render
+from bot.languages import LANGUAGES, resolve
+from bot.messages import Inbound, inbound_from_json, to_json
+from bot.reading.words import command as slash_command
+from bot.taxonomy import ReportState
+from bot.work import HUMAN, Work
+from bot.working_time import after_quiet_hours
+from storage.database import Database
+from storage.models import ContactLink, Conversation, InboxMessage, OutboxMessage, Report, Thread
+from storage.scope import scoped_to
+
+TRANSIENT_ATTEMPTS = 5
+"""How often a turn is tried again when the database was in the way."""
+
+ANSWERED_WHILE_HELD = frozenset({"/help", "/privacy", "/language", "/human"})
+"""Commands that the bot answers although a human holds the chat; every other one ends the talk."""
+
+
+class Turns:
+    """Takes messages in and works through them, in order within each chat."""
+
+    def __init__(
+        self,
+        database: Database,
+        contact_points: Mapping[str, ContactPoint],
+        listener: Listener,
+        desk_account: str,
+    ) -> None:
+        self._database = database
+        self._contact_points = contact_points
+        self.listener = listener
+        self._desk_account = desk_account
+
+    def receive(self, inbound: Inbound, now: datetime) -> bool:
+        """Keeps a message; False when it is here already. After this returns, it cannot be lost."""
+        ring = self._database.ring
+        place = ("desk", inbound.contact_point) if inbound.from_desk else ("chat", inbound.account, inbound.chat)
+        row = InboxMessage(
+            contact_point=inbound.contact_point,
+            account=inbound.account,
+            message_key=ring.lookup("message", inbound.account, inbound.message_id),
+            chat_key=ring.lookup(*place),
+            payload=to_json(inbound),
+            state="NEW",
+            attempts=0,
+            not_before=now,
+            received_at=now,
+        )
+        try:
+            with self._database.transaction(inbound.contact_point) as session:
+                session.add(row)
+        except IntegrityError:
+            return False
+        return True
+
+    def remember(self, account: str, message_id: str, contact_point: str, now: datetime) -> bool:
+        """Keeps only that a line without words was here; False when it was here before."""
+        key = self._database.ring.lookup("message", account, message_id)
+        with self._database.transaction(contact_point) as session:
+            if session.scalars(
+                select(InboxMessage).where(InboxMessage.account == account, InboxMessage.message_key == key)
+            ).first():
+                return False
+            session.add(
+                InboxMessage(
+                    account=account, message_key=key, chat_key="", state="DONE", attempts=0,
+                    not_before=now, received_at=now, done_at=now,
+                )
+            )  # fmt: skip
+        return True
+
+    def take_next(self, now: datetime) -> Inbound | None:
+        """Works through the oldest message whose turn it is and returns it; None when none waits."""
+        row_id, inbound = 0, None
+        try:
+            with self._database.transaction(everywhere=True) as session:
+                row = session.scalars(_next_row(now)).first()
+                if row is None:
+                    return None
+                row_id, inbound = row.id, inbound_from_json(row.payload or {})
+                with scoped_to(session, row.contact_point):
+                    self._turn(self.work(session, row.contact_point, now), inbound, row)
+                    row.payload, row.state, row.done_at = None, "DONE", now
+        except Exception as error:  # noqa: BLE001  # whatever goes wrong in a turn must not stop the next one
+            self._failed(row_id, error, now)
+        return inbound
+
+    def work(self, session: Session, contact_point: str, now: datetime) -> Work:
+        """What handlers need, for one transaction."""
+        return Work(session, self._contact_points[contact_point], now, self._database.ring, self._desk_account)
+
+    def waiting(self) -> int:
+        """Messages received and not yet worked through."""
+        with self._database.transaction(everywhere=True) as session:
+            return session.scalar(select(func.count()).select_from(InboxMessage).where(InboxMessage.state == "NEW")) or 0
+
+    def _failed(self, row_id: int, error: Exception, now: datetime) -> None:
+        with self._database.transaction(everywhere=True) as session:
+            row = session.get_one(InboxMessage, row_id)
+            row.attempts += 1
+            if isinstance(error, OperationalError) and row.attempts < TRANSIENT_ATTEMPTS:
+                row.not_before = now + timedelta(seconds=2**row.attempts)
+                return
+            row.state, row.done_at, row.error_ref = "FAILED", now, log_bug(error)
+            with scoped_to(session, row.contact_point):
+                self._apologise(self.work(session, row.contact_point, now), row, row.error_ref)
+
+    def _apologise(self, work: Work, row: InboxMessage, reference: str) -> None:
+        inbound = inbound_from_json(row.payload or {})
+        sentence = lines(
+            _("Something went wrong on our side. We are sorry. Please try once more."),
+            _("If it happens again, call us: {phone}. Number of the fault: {reference}",
+              phone=Phone(work.contact_point.phone), reference=reference),
+        )  # fmt: skip
+        if inbound.from_desk:
+            work.post(work.thread(inbound.thread) if inbound.thread else None, sentence)
+        else:
+            work.tell(self.conversation(work, inbound), sentence)
+
+    def _turn(self, work: Work, inbound: Inbound, row: InboxMessage) -> None:
+        if inbound.from_desk:
+            desk.speak(work, self._spoken(work, inbound, row))
+        else:
+            self._person(work, inbound, row)
+
+    def _spoken(self, work: Work, inbound: Inbound, row: InboxMessage) -> desk.Spoken:
+        def key(message_id: str) -> str:
+            return work.ring.lookup("remote", inbound.account, message_id) if message_id else ""
+
+        return desk.Spoken(
+            by=inbound.by,
+            message_id=inbound.message_id,
+            text=(inbound.choice or inbound.text).strip(),
+            source=row.message_key,
+            thread=inbound.thread,
+            reply_to=key(inbound.reply_to),
+            edits=work.ring.lookup("message", inbound.account, inbound.edits) if inbound.edits else "",
+            media=inbound.media is not None,
+        )
+
+    def conversation(self, work: Work, inbound: Inbound) -> Conversation:
+        """The chat a message belongs to, new if it is the first."""
+        key = work.ring.lookup("chat", inbound.account, inbound.chat)
+        found = work.session.scalars(
+            select(Conversation).where(Conversation.account == inbound.account, Conversation.chat_key == key)
+        ).one_or_none()
+        if found is None:
+            found = Conversation(
+                account=inbound.account,
+                chat_key=key,
+                address=inbound.chat,
+                holder="BOT",
+                last_heard_at=work.now,
+                created_at=work.now,
+            )
+            work.session.add(found)
+        found.last_heard_at = work.now
+        found.unreachable_since = None
+        hint = resolve(inbound.language) if inbound.language else None
+        if hint is not None:
+            found.hinted_language = hint
+        work.session.flush()
+        return found
+
+    def _person(self, work: Work, inbound: Inbound, row: InboxMessage) -> None:
+        conversation = self.conversation(work, inbound)
+        if conversation.blocked_until is not None and conversation.blocked_until > work.now:
+            work.tell(conversation, _blocked(work))
+            return
+        heard = Heard(
+            text=inbound.text,
+            choice=inbound.choice,
+            media=inbound.media.kind if inbound.media else "",
+            source=row.message_key,
+            edits=work.ring.lookup("message", inbound.account, inbound.edits) if inbound.edits else "",
+            stale=self._is_stale(work, conversation, inbound),
+        )
+        memory = Memory.from_json(conversation.memory)
+        memory, heard = _with_link(work, memory, heard)
+        if heard.edits and edited_by_person(work, conversation, heard.edits, heard.text):
+            return
+        if conversation.holder == HUMAN and self._while_held(work, conversation, memory, heard):
+            return
+        scope = self.scope(work, conversation, memory)
+        outcome = self.listener.hear(memory, heard, scope, language_known=conversation.language is not None)
+        self.carry_out(work, conversation, outcome)
+
+    def _while_held(self, work: Work, conversation: Conversation, memory: Memory, heard: Heard) -> bool:
+        """A human holds the chat: words are relayed. False when the person went back to the bot."""
+        thread = work.session.get(Thread, conversation.thread_id) if conversation.thread_id else None
+        parsed = slash_command(heard.choice or heard.text)
+        command = parsed[0] if parsed else ""
+        if thread is None or (command and command not in ANSWERED_WHILE_HELD):
+            end_by_person(work, conversation)
+            return False
+        if command or heard.choice or heard.media or heard.edits:
+            quiet = replace(memory, state=None)
+            scope = self.scope(work, conversation, memory)
+            asked = replace(heard, text="") if heard.media else heard
+            outcome = self.listener.hear(quiet, asked, scope, language_known=True)
+            _only_sentences(outcome)
+            for each in outcome.commands:
+                handle(each, work, conversation)
+            if not (heard.media and heard.text):
+                return True
+        outcome = Outcome(memory, self.scope(work, conversation, memory))
+        self.listener.notice(outcome, heard.text)
+        for each in outcome.commands:
+            handle(each, work, conversation)
+        conversation.memory = outcome.memory.to_json()
+        if heard.text.strip():
+            from_reporter(work, thread, heard.text, heard.source)
+            watch_idle(work, conversation, thread)
+        return True
+
+    def carry_out(self, work: Work, conversation: Conversation, outcome: Outcome) -> None:
+        """Turns commands into rows and keeps what the conversation has become."""
+        conversation.prompt_outbox_id = None
+        memory = outcome.memory
+        buttons: tuple[tuple[str, str], ...] = ()
+        for command in outcome.commands:
+            handle(command, work, conversation)
+            buttons = self._labels(work, conversation, command) or buttons
+            if isinstance(command, FileReport):
+                memory = _count_report(memory, work)
+        if memory.state is not None:
+            memory = replace(memory, state=replace(memory.state, prompt=conversation.prompt_outbox_id))
+        else:
+            memory = replace(memory, buttons=buttons or memory.buttons)
+        self.keep(work, conversation, memory)
+
+    def keep(self, work: Work, conversation: Conversation, memory: Memory) -> None:
+        """Stores the memory of a chat, and sets or lifts the moments that concern a draft (F-13)."""
+        if self.listener.unfinished(memory) is None:
+            memory = replace(memory, reminded=False)
+            conversation.draft_until = None
+            work.forget_reminder(conversation.id, "draft_reminder", "draft_expiry")
+        else:
+            point = work.contact_point
+            conversation.draft_until = work.now + timedelta(hours=point.retention.draft_hours)
+            work.remind("draft_expiry", conversation.id, conversation.draft_until)
+            remind_at = after_quiet_hours(point, work.now + timedelta(hours=point.reminders.draft_after_hours))
+            if not memory.reminded and remind_at < conversation.draft_until:
+                work.remind("draft_reminder", conversation.id, remind_at)
+        conversation.memory = memory.to_json()
+
+    def _labels(self, work: Work, conversation: Conversation, command: Command) -> tuple[tuple[str, str], ...]:
+        if not isinstance(command, Say) or not command.buttons:
+            return ()
+        language = work.language_of(conversation)
+        return tuple((button.id, render(button.label, language)) for button in command.buttons)
+
+    def _is_stale(self, work: Work, conversation: Conversation, inbound: Inbound) -> bool:
+        if not inbound.pressed:
+            return False
+        key = work.ring.lookup("remote", inbound.account, inbound.pressed)
+        row = work.session.scalars(select(OutboxMessage).where(OutboxMessage.remote_key == key)).first()
+        return row is None or row.id != conversation.prompt_outbox_id
+
+    def scope(self, work: Work, conversation: Conversation, memory: Memory) -> Scope:
+        """What flows may look at for this person now."""
+        language = work.language_of(conversation)
+        day, count = memory.reports
+        return Scope(
+            contact_point=work.contact_point,
+            now=work.now,
+            language=language,
+            fresh_ref=work.fresh_ref(),
+            own_reports=lambda: _own_reports(work, conversation),
+            privacy_read=conversation.privacy_read_at is not None,
+            wanted_language="" if LANGUAGES[language].complete else language,
+            hinted_language=conversation.hinted_language or "",
+            hinted_municipality=memory.municipality,
+            reports_today=count if day == work.today.isoformat() else 0,
+            transport=conversation.account.partition(":")[0],
+            has_draft=memory.draft is not None,
+            human_holds=conversation.holder == HUMAN,
+        )
+
+
+def _next_row(now: datetime):  # type: ignore[no-untyped-def]  # a Select whose exact type says nothing
+    earlier = aliased(InboxMessage)
+    return (
+        select(InboxMessage)
+        .where(
+            InboxMessage.state == "NEW",
+            InboxMessage.not_before <= now,
+            ~exists().where(
+                earlier.chat_key == InboxMessage.chat_key, earlier.state == "NEW", earlier.id < InboxMessage.id
+            ),
+        )
+        .order_by(InboxMessage.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _own_reports(work: Work, conversation: Conversation) -> tuple[OwnReport, ...]:
+    rows = work.session.execute(
+        select(Thread, Report)
+        .join(ContactLink, ContactLink.thread_id == Thread.id)
+        .join(Report, Report.thread_id == Thread.id)
+        .where(ContactLink.conversation_id == conversation.id)
+        .order_by(Thread.id.desc())
+    )
+    return tuple(
+        OwnReport(
+            ref=thread.ref,
+            municipality=thread.municipality or "OTHER",
+            state=ReportState(report.state),
+            submitted_at=report.submitted_at,
+            deadline=thread.deadline,
+            contact=(report.details or {}).get("contact", ""),
+            story=report.story or "",
+            opened=thread.opened_at is not None,
+        )
+        for thread, report in rows
+    )
+
+
+def _with_link(work: Work, memory: Memory, heard: Heard) -> tuple[Memory, Heard]:
+    """The place of a link like `/start waldbroel`, kept; a link never names a person (J-1)."""
+    if not heard.text.startswith("/start"):
+        return memory, heard
+    parsed = slash_command(heard.text)
+    place = parsed[1].strip().casefold() if parsed else ""
+    if place and work.contact_point.municipality(place):
+        memory = replace(memory, municipality=place)
+    return memory, replace(heard, text="/start")
+
+
+def _only_sentences(outcome: Outcome) -> None:
+    """While a human holds the chat, flows are silent (idea 4)."""
+    outcome.commands = [command for command in outcome.commands if not isinstance(command, Ask)]
+
+
+def _count_report(memory: Memory, work: Work) -> Memory:
+    day, count = memory.reports
+    today = work.today.isoformat()
+    return replace(memory, reports=(today, count + 1 if day == today else 1))
+
+
+def _blocked(work: Work) -> Text:
+    return lines(
+        _(
+            "We cannot work on this message as it is. If you need help, please call us: {phone}.",
+            phone=Phone(work.contact_point.phone),
+        ),
+        emergency_line(),
+    )

@@ -1,0 +1,237 @@
+"""The tables. Whatever a person wrote or could be recognised by is encrypted; look-ups go by keyed hashes (idea 7)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from storage.database import NAMING
+from storage.scope import Scoped
+from storage.types import EncryptedJson, EncryptedText, UtcDateTime
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class Setting(Base):
+    """A fact about the installation: the time of a manual clock, the language of a desk."""
+
+    __tablename__ = "setting"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class InboxMessage(Base, Scoped):
+    """One message as it came in. Its words go once it is worked through, the key stays to recognise a repeat."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("account", "message_key"),
+        Index("ix_inbox_waiting", "state", "not_before", "id"),
+        Index("ix_inbox_chat_key_state", "chat_key", "state"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    message_key: Mapped[str]
+    """Keyed hash of the messenger's message id."""
+    chat_key: Mapped[str]
+    """Keyed hash of what must stay in order: the chat, or the desk."""
+    payload: Mapped[Any | None] = mapped_column(EncryptedJson("inbox.payload"))
+    state: Mapped[str] = mapped_column(default="NEW")
+    """NEW, DONE, or FAILED: a bug, told to the person, kept for repair."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime] = mapped_column(UtcDateTime())
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    error_ref: Mapped[str | None]
+
+
+class Conversation(Base, Scoped):
+    """One private chat with the bot."""
+
+    __tablename__ = "conversation"
+    __table_args__ = (UniqueConstraint("account", "chat_key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    chat_key: Mapped[str]
+    address: Mapped[str] = mapped_column(EncryptedText("conversation.address"))
+    language: Mapped[str | None]
+    """The code chosen; None until the person has chosen."""
+    hinted_language: Mapped[str | None]
+    """What the messenger says the person reads."""
+    privacy_read_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    holder: Mapped[str] = mapped_column(default="BOT")
+    """BOT or HUMAN (idea 4)."""
+    thread_id: Mapped[int | None] = mapped_column(ForeignKey("thread.id", ondelete="SET NULL", use_alter=True))
+    """The thread that a human holds the chat for."""
+    memory: Mapped[Any | None] = mapped_column(EncryptedJson("conversation.memory"))
+    """The running conversation and the draft."""
+    draft_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    prompt_outbox_id: Mapped[int | None]
+    """The question that stands open in the chat."""
+    last_heard_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    blocked_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    unreachable_since: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class Thread(Base, Scoped):
+    """One report or chat at the desk: who has it, by when it is answered, how it ended."""
+
+    __tablename__ = "thread"
+    __table_args__ = (UniqueConstraint("contact_point", "ref"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ref: Mapped[str]
+    language: Mapped[str]
+    municipality: Mapped[str | None]
+    urgency: Mapped[str]
+    flags: Mapped[str] = mapped_column(default="")
+    """Flags, separated by spaces."""
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    taken_by: Mapped[str | None] = mapped_column(EncryptedText("thread.taken_by"))
+    taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    talk_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """Until then the holder's plain text goes out (`/talk`)."""
+    waiting_since: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """Since when the person waits for an answer; None when nobody waits."""
+    deadline: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    lapses: Mapped[int] = mapped_column(default=0)
+    """How often the time for an answer has run out."""
+    last_reply_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    result: Mapped[str | None]
+    abuse_marked_by: Mapped[str | None] = mapped_column(EncryptedText("thread.abuse_marked_by"))
+    card_outbox_id: Mapped[int | None]
+    """The case card in the thread; edited when the case changes."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class Report(Base, Scoped):
+    """One message of one reporter about a tension (D-01): no name, no account, only what was told."""
+
+    __tablename__ = "report"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), unique=True)
+    state: Mapped[str] = mapped_column(default="SUBMITTED")
+    story: Mapped[str | None] = mapped_column(EncryptedText("report.story"))
+    details: Mapped[Any | None] = mapped_column(EncryptedJson("report.details"))
+    """The chosen answers: danger, setting, when, parties, heat, wish, contact."""
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class ContactLink(Base, Scoped):
+    """The way back from a thread to the person: kept apart from what was told, deletable alone (D-02)."""
+
+    __tablename__ = "contact_link"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), unique=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), index=True)
+    phone: Mapped[str | None] = mapped_column(EncryptedText("contact_link.phone"))
+
+
+class Consent(Base, Scoped):
+    """A voluntary yes, for one purpose, with the version of the sentence that was read (5.1)."""
+
+    __tablename__ = "consent"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    thread_id: Mapped[int | None] = mapped_column(ForeignKey("thread.id", ondelete="SET NULL"))
+    purpose: Mapped[str]
+    text_version: Mapped[str]
+    language: Mapped[str]
+    given_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class ThreadEntry(Base, Scoped):
+    """One thing said or done in a thread, in order."""
+
+    __tablename__ = "thread_entry"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    """STORY (the words are in the report), FROM_REPORTER, TO_REPORTER, NOTE or EVENT."""
+    author: Mapped[str | None] = mapped_column(EncryptedText("thread_entry.author"))
+    text: Mapped[str | None] = mapped_column(EncryptedText("thread_entry.text"))
+    source_key: Mapped[str | None] = mapped_column(index=True)
+    """Keyed hash of the message it came in, so that an edit finds it."""
+    message_id: Mapped[str | None] = mapped_column(EncryptedText("thread_entry.message_id"))
+    """The messenger's id of that message, so that its writer can be shown what became of it."""
+    outbox_id: Mapped[int | None]
+    """The message that carried it on: to the reporter, or into the thread."""
+    status_outbox_id: Mapped[int | None]
+    """The message that tells its writer what became of it."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class SourceLink(Base, Scoped):
+    """Which thread holds the words of a message, so that an edit of it finds its report (F-25)."""
+
+    __tablename__ = "source_link"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_key: Mapped[str] = mapped_column(index=True)
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"))
+
+
+class OutboxMessage(Base, Scoped):
+    """One message to send, after the turn that queued it is committed; its words go once it is sent."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_waiting", "state", "not_before", "id"),
+        Index("ix_outbox_chat_key_state", "chat_key", "state"),
+        # The id is a message's name for its channel: it must never come twice.
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    chat_key: Mapped[str]
+    """Keyed hash of what must stay in order: the chat, or a place at the desk."""
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"))
+    address: Mapped[str] = mapped_column(EncryptedText("outbox.address"))
+    payload: Mapped[Any | None] = mapped_column(EncryptedJson("outbox.payload"))
+    voice: Mapped[str]
+    entry_id: Mapped[int | None]
+    """The thread entry whose fate this is: a reply on its way to the reporter."""
+    edits: Mapped[int | None]
+    state: Mapped[str] = mapped_column(default="QUEUED")
+    """QUEUED, SENT, SILENCED (a human took the chat meanwhile) or DEAD."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime] = mapped_column(UtcDateTime())
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    remote_key: Mapped[str | None] = mapped_column(index=True)
+    """Keyed hash of the messenger's id of it."""
+    remote_id: Mapped[str | None] = mapped_column(EncryptedText("outbox.remote_id"))
+
+
+class DueRow(Base, Scoped):
+    """Something that becomes a turn at a moment; looked at again when the moment has come (idea 6)."""
+
+    __tablename__ = "due"
+    __table_args__ = (
+        UniqueConstraint("contact_point", "kind", "subject"),
+        Index("ix_due_waiting", "done_at", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[int]
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    attempts: Mapped[int] = mapped_column(default=0)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime())

@@ -84,6 +84,7 @@ def forms(message: Message) -> tuple[str, ...]:
 
 
 def po_file(language: Language, folder: Path = FOLDER) -> Path:
+    """Where the sentences of a language stand."""
     return folder / language.folder / "LC_MESSAGES" / "messages.po"
 
 

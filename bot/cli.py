@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +32,7 @@ class OneLine(click.ClickException):
 
 
 def stop(error: Exception) -> NoReturn:
+    """Ends the command with one line for each mistake."""
     raise OneLine(str(error))
 
 
@@ -78,6 +80,8 @@ def pipe(url: str, folder: Path | None, clock: str, media: str) -> None:
 
     _log_to_stderr()
     database, points = _open(url, folder)
+    if media == "on":
+        points = {name: replace(point, media=replace(point.media, allowed=True)) for name, point in points.items()}
     _run(run_pipe(database, points, manual_clock=clock == "manual"), database)
 
 
@@ -125,8 +129,15 @@ def demo(folder: Path | None, data: Path, port: int, fresh: bool) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
 @click.option("--origin", metavar="URL", help="How browsers reach the page, as https://chat.example.org. "
               "Default: this computer only.")  # fmt: skip
-@click.option("--staff-key", "key_file", type=click.Path(path_type=Path), default=Path("data/staff.key"),
-              show_default=True, metavar="FILE", help="The key that opens the desks; written if it is missing.")  # fmt: skip
+@click.option(
+    "--staff-key",
+    "key_file",
+    type=click.Path(path_type=Path),
+    default=Path("data/staff.key"),
+    show_default=True,
+    metavar="FILE",
+    help="The key that opens the desks; written if it is missing.",
+)
 def run(url: str, folder: Path | None, host: str, port: int, origin: str | None, key_file: Path) -> None:
     """Serve real reporters on the web page, and the desks for staff.
 
@@ -148,7 +159,7 @@ def run(url: str, folder: Path | None, host: str, port: int, origin: str | None,
         click.echo(f"Reporters: {origin or address}/  Staff: {origin or address}/desk?desk={next(iter(points))}")
 
     service = run_service(
-        database, points, host, port, origin or f"http://{host}:{port}", {name: key for name in points}, ready
+        database, points, host, port, origin or f"http://{host}:{port}", dict.fromkeys(points, key), ready
     )
     _run(service, database)
 

@@ -141,6 +141,8 @@ class HandOff(Command):
     urgency: Urgency = Urgency.SOON
     words: str = field(default="", repr=False)
     """What the person has already written."""
+    flags: frozenset[Flag] = frozenset()
+    """What was noticed in their words just before."""
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,8 @@ class ServiceTimes:
 
 @dataclass(frozen=True)
 class Languages:
+    """What the contact point and its staff speak."""
+
     default: str = "de"
     desk: str = "de"
     offered: tuple[str, ...] = ()
@@ -138,6 +140,8 @@ class Deadlines:
 
 @dataclass(frozen=True)
 class HelpLine:
+    """Somebody to call, with the day the number was last checked."""
+
     key: str
     label: Translated
     numbers: tuple[str, ...]
@@ -196,6 +200,8 @@ class MediaRules:
 
 @dataclass(frozen=True)
 class Limits:
+    """How much one person may send."""
+
     reports_per_day: int = 5
     """For one chat (F-06)."""
 
@@ -214,6 +220,8 @@ class HandOffRules:
 
 @dataclass(frozen=True)
 class Reminders:
+    """When people are reminded."""
+
     draft_after_hours: int = 3
     quiet_hours: Span | None = Span(21 * 60, 8 * 60)
     """When nobody is reminded of anything; may pass midnight."""
@@ -221,6 +229,8 @@ class Reminders:
 
 @dataclass(frozen=True)
 class ContactPoint:
+    """One Konfliktanlaufstelle, as its file describes it."""
+
     id: str
     name: str
     """A proper name like `Oberbergischer Kreis`, the same in every language."""
@@ -392,11 +402,11 @@ def _toml_mistake(what: str, last_line: int) -> str:
     return _printable(what)
 
 
-def _contact_point(id: str, root: _Table, languages: Collection[str] | None) -> ContactPoint:
+def _contact_point(name: str, root: _Table, languages: Collection[str] | None) -> ContactPoint:
     translated = _translated(languages)
     address = root.read("address", _line, "", needed=True)
     contact_point = ContactPoint(
-        id=id,
+        id=name,
         name=root.read("name", _line, "", needed=True),
         phone=root.read("phone", _phone, "", needed=True),
         email=root.read("email", _email, "", needed=True),

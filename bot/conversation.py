@@ -1,4 +1,4 @@
-"""What one message of a person means: a command, an answer, words on their own. Pure: reads, decides, writes nothing."""
+"""What one message of a person means: a command, an answer, words on their own. Reads and decides, writes nothing."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ from bot.commands import (
     StartFlow,
 )
 from bot.engine.engine import CONTROLS, Engine, Step
-from bot.engine.inputs import Piece, Said, readable
+from bot.engine.inputs import Piece, Said, number_in, readable
 from bot.engine.scope import Scope
 from bot.engine.state import State
 from bot.flows.emergency import child_protection, emergency_short, suicide_support
 from bot.flows.help import help_text
 from bot.flows.privacy import privacy_full
+from bot.flows.report_tension import FLAG_OF, URGENT_FLAGS
 from bot.i18n import Phone, Text, _, lines, paragraphs, verbatim
 from bot.languages import LANGUAGES, resolve
 from bot.reading.keywords import Notice, notices
 from bot.reading.words import command as slash_command
 from bot.reading.words import command_word
-from bot.taxonomy import Flag
+from bot.taxonomy import Flag, Urgency
 
 FLOW_OF: Final[Mapping[str, str]] = {
     "/menu": "menu",
@@ -132,6 +133,7 @@ class Outcome:
 
 MENU: Final = Button("/menu", CONTROLS["/menu"])
 HUMAN: Final = Button("/human", CONTROLS["/human"])
+GO_ON: Final = Button("/resume", _("Go on"))
 
 
 class Listener:
@@ -148,8 +150,8 @@ class Listener:
             return out
         self.notice(out, heard.text)
         if heard.media:
-            out.say(media_answer(heard.media, scope), HUMAN)
-            if not heard.text:
+            out.say(media_answer(heard.media, scope), *(() if scope.human_holds else (HUMAN,)))
+            if not heard.text and language_known:
                 self._repeat(out)
                 return out
         command, argument = self._command(out, heard)
@@ -173,17 +175,15 @@ class Listener:
         """The bot speaks again after a human: the question that was open comes back, or the menu."""
         out = Outcome(self._usable(memory), scope)
         if out.memory.draft is not None:
-            out.say(_("Your draft is still here. Would you like to go on?"), Button("/report", _("Go on")), MENU)
+            out.say(_("Your draft is still here. Would you like to go on?"), GO_ON, MENU)
         else:
             out.say(_("If there is anything else, I am here."), MENU)
         return out
 
     def unfinished(self, memory: Memory) -> State | None:
         """What the person began and has not sent: worth keeping, and worth one reminder (F-13)."""
-        state = self._bottom(memory.state)
-        if state is not None and (state.answers or state.pieces):
-            return state
-        return memory.draft
+        memory = self._usable(memory)
+        return self._unsent(memory.state) or memory.draft
 
     def notice(self, out: Outcome, text: str) -> None:
         """Adds the texts on danger that the words call for; never blocks, never decides (F-05, F-11, F-12)."""
@@ -227,12 +227,13 @@ class Listener:
         )
 
     def _usable(self, memory: Memory) -> Memory:
-        """The memory without conversations whose flow is no longer there."""
-
-        def known(state: State | None) -> State | None:
-            return state if state and state.flow in self._engine.flows else None
-
-        return replace(memory, state=known(memory.state), draft=known(memory.draft))
+        """The memory as this release knows it, without conversations whose flow is no longer there."""
+        state, draft = memory.state, memory.draft
+        return replace(
+            memory,
+            state=self._engine.adopt(state) if state else None,
+            draft=self._engine.adopt(draft) if draft else None,
+        )
 
     def _command(self, out: Outcome, heard: Heard) -> tuple[str, str]:
         if heard.choice:
@@ -250,9 +251,9 @@ class Listener:
         if command in ("/human", "/help", "/privacy", "/cancel"):
             return True
         state = out.memory.state
-        if state is not None and state.flow == "language" and not command:
-            if heard.choice or self._engine.picked(state, Said(text=heard.text), out.scope):
-                return True
+        choosing = state is not None and state.flow == "language" and not command
+        if choosing and state and (heard.choice or self._engine.picked(state, Said(text=heard.text), out.scope)):
+            return True
         first = command if command in FLOW_OF and command not in ("/language", "/menu") else out.memory.first
         out.memory = replace(out.memory, first=first or "/start")
         if heard.text and not command and len(readable(heard.text)) >= WORDS_FROM:
@@ -275,19 +276,29 @@ class Listener:
             case "/report":
                 if state is not None and state.flow == "report_tension":
                     self._repeat(out)
-                elif out.memory.draft is not None:
-                    self._start(out, "draft")
+                elif state is not None and state.flow == "own_words":
+                    self._start(out, "report_tension", {"words": state.answers["words"]}, state.under)
                 else:
                     self._put_aside(out)
-                    self._start(out, "report_tension")
-            case "/language" if argument or out.scope.human_holds:
+                    self._start(out, "report_tension" if out.memory.draft is None else "draft")
+            case "/language" if resolve(argument) or out.scope.human_holds:
                 self._set_language(out, argument)
+            case "/resume":
+                self._resume_draft(out)
+            case "/mine" | "/withdraw" if not out.scope.own_reports():
+                out.say(
+                    lines(
+                        _("No report is linked to this chat."),
+                        _("A report sent without a link to this chat cannot be shown here."),
+                    ),
+                    MENU,
+                )
+                self._repeat(out)
             case "/mine" | "/withdraw" | "/data" | "/language":
-                under = state if state is not None and state.flow != FLOW_OF[command] else None
-                self._start(out, FLOW_OF[command], under=under if self._waits(under) else None)
+                self._start(out, FLOW_OF[command], under=self._bottom(state))
             case "/human":
                 self._put_aside(out, quietly=True)
-                out.commands.append(HandOff())
+                out.commands.append(_with_flags(HandOff(), out))
             case "/help":
                 out.say(help_text(out.scope), HUMAN)
                 self._repeat(out)
@@ -301,21 +312,39 @@ class Listener:
                             "I keep your draft for {hours} hours. Nothing has been sent yet. Come back any time.",
                             hours=out.scope.contact_point.retention.draft_hours,
                         ),
-                        Button("/report", _("Go on")),
+                        GO_ON,
                         MENU,
                     )
                 else:
                     out.say(_("There is nothing to keep. I am here when you need me."), MENU)
+            case "/discard" if out.memory.draft is not None and not self._unsent(state):
+                left = out.memory.draft.under
+                asked_about = left is None and state is not None and state.flow == "draft"
+                out.memory = replace(out.memory, draft=left, state=None if asked_about else state)
+                out.say(DELETED, MENU)
+                self._repeat(out)
             case "/cancel" | "/discard":
                 self._cancel(out)
             case "/unknown":
-                out.say(_("I do not know this command. Here is what I can do:"))
+                out.say(_("I do not know this command. Here is how we go on:"))
                 self._repeat(out, otherwise="menu")
             case _:
                 if state is None:
                     out.say(_("There is no open question right now."), MENU)
                 else:
                     self._apply(out, self._control(state, command, out.scope))
+
+    def _resume_draft(self, out: Outcome) -> None:
+        """Goes on with what was not sent; while it is still open, its question comes again."""
+        if out.memory.draft is not None:
+            draft = out.memory.draft.on_top_of(self._unsent(out.memory.state))
+            out.memory = replace(out.memory, draft=None)
+            self._apply(out, self._engine.repeat(draft, out.scope))
+        elif self._unsent(out.memory.state):
+            self._repeat(out)
+        else:
+            out.say(OLD_BUTTON)
+            self._repeat(out, otherwise="menu")
 
     def _set_language(self, out: Outcome, argument: str) -> None:
         """Changes the language in one step; while a human holds the chat there is no conversation to do it in."""
@@ -326,6 +355,7 @@ class Listener:
                 *(
                     Button(f"/language {language.code}", verbatim(language.own_name))
                     for language in LANGUAGES.values()
+                    if language.emergency_line
                 ),
             )
             return
@@ -333,7 +363,7 @@ class Listener:
             out.scope, language=code, wanted_language="" if LANGUAGES[code].complete else code
         )
         out.commands.append(SetLanguage(code))
-        out.say(_("All right, we speak {language}.", language=LANGUAGES[code].own_name))
+        out.say(_("All right. Your language is now: {language}.", language=LANGUAGES[code].own_name))
         self._repeat(out)
 
     def _control(self, state: State, command: str, scope: Scope) -> Step:
@@ -356,10 +386,10 @@ class Listener:
         picked = self._engine.picked(state, Said(choice=heard.choice), out.scope) if state else None
         if state is not None and picked is not None and not heard.stale:
             self._picked(out, state, picked, heard)
-        elif heard.choice in ANYTIME:
+        elif heard.choice in ANYTIME or heard.choice in dict(out.memory.buttons):
             self._do(out, heard.choice)
         else:
-            out.say(_("This button is from earlier. It no longer does anything. Here is how we go on:"))
+            out.say(OLD_BUTTON)
             self._repeat(out, otherwise="menu")
 
     def _picked(self, out: Outcome, state: State, picked: str, heard: Heard) -> None:
@@ -371,21 +401,25 @@ class Listener:
     def _written(self, out: Outcome, heard: Heard) -> None:
         state = out.memory.state
         said = Said(text=heard.text, source=heard.source)
+        words = readable(heard.text)
+        offered = {label.casefold(): key for key, label in out.memory.buttons}
         if state is not None:
             picked = self._engine.picked(state, said, out.scope)
             if picked is not None:
                 self._picked(out, state, picked, heard)
                 return
+            if words.casefold() in offered:
+                self._do(out, offered[words.casefold()])
+                return
             if state.flow != "menu":
                 self._apply(out, self._engine.answer(state, said, out.scope))
                 return
-        words = readable(heard.text)
-        offered = {label.casefold(): key for key, label in out.memory.buttons}
         numbered = dict(enumerate((key for key, _label in out.memory.buttons), 1))
+        number = number_in(words)
         if words.casefold() in offered:
             self._do(out, offered[words.casefold()])
-        elif words.isdigit() and int(words) in numbered:
-            self._do(out, numbered[int(words)])
+        elif number in numbered:
+            self._do(out, numbered[number])
         elif len(words) >= WORDS_FROM:
             self._start(out, "own_words", {"words": [[words, heard.source]]})
         else:
@@ -402,6 +436,7 @@ class Listener:
             if step is not None:
                 out.memory = replace(out.memory, draft=step.state)
                 out.say(_("I have taken over your change."))
+                self._repeat(out)
                 return
         pending = tuple(
             (readable(heard.text), source) if source == heard.edits else (text, source)
@@ -421,6 +456,7 @@ class Listener:
     ) -> None:
         limit = out.scope.contact_point.limits.reports_per_day
         if flow == "report_tension" and out.scope.reports_today >= limit:
+            self._keep(out, under)
             out.say(
                 paragraphs(
                     _("You have already sent {n} reports today. Thank you.", n=out.scope.reports_today),
@@ -429,6 +465,8 @@ class Listener:
                 Button("/mine", _("My reports")),
                 HUMAN,
             )
+            if given and given.get("words"):
+                self._start(out, "own_words", given)
             return
         self._apply(out, self._engine.start(flow, out.scope, given, under))
 
@@ -448,7 +486,7 @@ class Listener:
                     resumes = True
                     continue
                 case ForgetDraft():
-                    out.memory = replace(out.memory, draft=None)
+                    out.memory = replace(out.memory, draft=out.memory.draft.under if out.memory.draft else None)
                     continue
                 case SetLanguage(language):
                     out.scope = replace(
@@ -459,18 +497,21 @@ class Listener:
                 case RememberPrivacyRead():
                     out.scope = replace(out.scope, privacy_read=True)
                 case ForgetMe():
-                    out.memory = Memory()
+                    out.memory, under = Memory(), None
                 case HandOff():
                     hands_off = True
+                    command = _with_flags(command, out)
             out.commands.append(command)
         if resumes and out.memory.draft is not None:
-            draft, out.memory = out.memory.draft, replace(out.memory, draft=None)
-            self._apply(out, self._engine.repeat(draft, out.scope))
+            self._resume_draft(out)
         elif next_flow is not None and next_flow.flow.startswith("/"):
+            out.memory = replace(out.memory, state=under)
             self._do(out, next_flow.flow)
         elif next_flow is not None:
             self._start(out, next_flow.flow, next_flow.given, under)
-        elif step.state is None and not hands_off:
+        elif hands_off:
+            self._keep(out, under)
+        elif step.state is None:
             self._after(out, step, under)
 
     def _after(self, out: Outcome, step: Step, under: State | None) -> None:
@@ -482,13 +523,17 @@ class Listener:
             first, pending = out.memory.first, out.memory.pending
             out.memory = replace(out.memory, first="", pending=())
             if not first:
-                out.say(_("All right, we speak {language}.", language=LANGUAGES[out.scope.language].own_name), MENU)
+                out.say(_("All right. Your language is now: {language}.", language=LANGUAGES[out.scope.language].own_name), MENU)
                 return
             out.say(welcome(out.scope))
             if first in ("/start", "/report"):
                 self._start(out, "report_tension", {"words": [list(pair) for pair in pending]})
-            else:
-                self._do(out, first)
+                return
+            if pending:
+                pieces = tuple(Piece(text, source) for text, source in pending)
+                self._keep(out, self._engine.add_words(State("report_tension"), pieces))
+                out.say(_("I keep your draft. You can go on with it later."))
+            self._do(out, first)
 
     def _repeat(self, out: Outcome, otherwise: str = "") -> None:
         state = out.memory.state
@@ -503,37 +548,59 @@ class Listener:
             out.say(_("There is nothing to stop. I am here when you need me."), MENU)
             return
         under = state.under if state else None
-        worth = state is not None and (state.answers or state.pieces)
+        worth = state is None or state.answers or state.pieces
         out.memory = replace(out.memory, state=None, draft=out.memory.draft if state else None, pending=())
         if under is not None:
             out.say(_("Stopped. Now back to where we were:"))
             self._apply(out, self._engine.repeat(under, out.scope))
         else:
-            out.say(_("Stopped. Nothing was sent. I have deleted it.") if worth else _("Stopped."), MENU)
+            out.say(DELETED if worth else _("Stopped."), MENU)
 
     def _put_aside(self, out: Outcome, *, quietly: bool = False) -> bool:
         """Keeps an unfinished conversation as draft; True when there was one."""
-        state = self._bottom(out.memory.state)
-        keeps = state is not None and bool(state.answers or state.pieces)
-        out.memory = replace(out.memory, state=None, draft=state if keeps else out.memory.draft, buttons=())
-        if keeps and not quietly:
+        unsent = self._unsent(out.memory.state)
+        out.memory = replace(out.memory, state=None, buttons=())
+        self._keep(out, unsent)
+        if unsent is not None and not quietly:
             out.say(_("I keep your draft. You can go on with it later."))
-        return keeps
+        return unsent is not None
+
+    def _keep(self, out: Outcome, unsent: State | None) -> None:
+        """Puts an unfinished conversation on top of the draft there is already."""
+        if unsent is not None:
+            out.memory = replace(out.memory, draft=unsent.on_top_of(out.memory.draft))
 
     def _bottom(self, state: State | None) -> State | None:
-        """The conversation worth keeping: the running one, or the one that waits below it."""
-        while state is not None and not self._engine.flows[state.flow].keeps_draft:
+        """The conversation worth coming back to: the running one, or the one that waits below it."""
+        while state is not None and not (state.pieces or self._engine.flows[state.flow].keeps_draft):
             state = state.under
         return state
 
-    def _waits(self, state: State | None) -> bool:
-        return self._bottom(state) is not None
+    def _unsent(self, state: State | None) -> State | None:
+        """The same, if anything has been said in it."""
+        state = self._bottom(state)
+        while state is not None and not (state.answers or state.pieces):
+            state = self._bottom(state.under)
+        return state
 
+
+DELETED: Final = _("Stopped. Nothing was sent. What you entered is deleted.")
+OLD_BUTTON: Final = _("This button is from earlier. It no longer does anything. Here is how we go on:")
 
 ANYTIME: Final = frozenset(
-    {"/menu", "/report", "/mine", "/human", "/language", "/help", "/privacy", "/data", "/withdraw", "/start"}
+    {"/menu", "/report", "/resume", "/mine", "/human", "/language", "/help", "/privacy", "/data", "/withdraw", "/start"}
 )
 """Buttons that do what they say however old they are."""
+
+
+def _with_flags(hand_off: HandOff, out: Outcome) -> HandOff:
+    """A hand-off that says what was noticed in the person's words just before."""
+    since = out.scope.now - AGAIN_AFTER
+    fresh = {Notice(name) for name, at in out.memory.noticed.items() if datetime.fromisoformat(at) > since}
+    flags = {FLAG_OF[notice] for notice in fresh} | ({Flag.NEEDS_INTERPRETER} if out.scope.wanted_language else set())
+    return replace(
+        hand_off, flags=frozenset(flags), urgency=Urgency.URGENT if flags & URGENT_FLAGS else hand_off.urgency
+    )
 
 
 def welcome(scope: Scope) -> Text:

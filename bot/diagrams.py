@@ -19,8 +19,10 @@ def draw(flows: Iterable[type[Flow]], contact_point: ContactPoint, language: str
     parts = [
         "# Flows",
         "",
-        "Drawn from the declarations in `bot/flows/` by `anlaufstelle flows`; a dashed arrow passes a question over "
-        "that does not always apply or may be skipped.",
+        (
+            "Drawn from the declarations in `bot/flows/` by `anlaufstelle flows`; a dashed arrow passes a question "
+            "over that does not always apply or may be skipped."
+        ),
     ]
     for flow in flows:
         parts += ["", f"## {render(flow.title, language)} (`{flow.name}`)", "", (flow.__doc__ or "").strip(), ""]
@@ -54,17 +56,17 @@ def _label(question: Question, flow: type[Flow], scope: Scope) -> str:
     return f"<b>{question.name}</b><br/>{sentence}<br/><i>{_kind(question.input, scope)}</i>"
 
 
-def _kind(input: Input[object], scope: Scope) -> str:
-    match input:
+def _kind(answer: Input[object], scope: Scope) -> str:
+    match answer:
         case Choice() | Choices():
-            return " · ".join(_escape(label, scope) for label in input.labels.values())
+            return " · ".join(_escape(label, scope) for label in answer.labels.values())
         case Pick():
-            items = [_escape(label, scope) for label in input.items(scope).values()]
+            items = [_escape(label, scope) for label in answer.items(scope).values()]
             return " · ".join(items[:6]) + (" …" if len(items) > 6 else "")
         case FreeText(several_messages=True):
             return "text, several messages"
         case _:
-            return type(input).__name__.lower()
+            return type(answer).__name__.lower()
 
 
 def _escape(text: Text, scope: Scope) -> str:

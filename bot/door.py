@@ -9,7 +9,7 @@ from sqlalchemy import select
 from bot.contact_point import ContactPoint
 from bot.reading.words import command as slash_command
 from storage.database import Database
-from storage.models import Conversation
+from storage.models import Conversation, InboxMessage
 
 
 class Door:
@@ -20,7 +20,7 @@ class Door:
         self._contact_points = contact_points
 
     def contact_point_of(self, account: str, chat: str, text: str) -> str:
-        """The contact point that a link names, else the one the chat came to before, else the first."""
+        """The contact point that a link names, else the one the chat came to last, else the first."""
         if len(self._contact_points) == 1:
             return next(iter(self._contact_points))
         parsed = slash_command(text) if text.startswith("/start") else None
@@ -36,7 +36,13 @@ class Door:
     def _known(self, account: str, chat: str) -> str | None:
         key = self._database.ring.lookup("chat", account, chat)
         with self._database.transaction(everywhere=True) as session:
+            # What has come in counts, worked through or not; the inbox forgets, the conversation stays.
             return session.scalar(
+                select(InboxMessage.contact_point)
+                .where(InboxMessage.chat_key == key)
+                .order_by(InboxMessage.id.desc())
+                .limit(1)
+            ) or session.scalar(
                 select(Conversation.contact_point)
                 .where(Conversation.account == account, Conversation.chat_key == key)
                 .order_by(Conversation.last_heard_at.desc())

@@ -11,19 +11,21 @@ from sqlalchemy import func, select
 
 from bot.bugs import log_bug
 from bot.commands import Button
-from bot.conversation import Memory
+from bot.conversation import GO_ON, Memory
 from bot.desk import case
 from bot.desk.deadlines import STAGES, deadline_came
 from bot.desk.relay import let_go
-from bot.i18n import _
+from bot.i18n import _, render
+from bot.taxonomy import Urgency
 from bot.turns import Turns
 from bot.work import HUMAN, Work
+from bot.working_time import after_quiet_hours, deadline
 from storage.database import Database
 from storage.models import Conversation, DueRow, Thread
 from storage.scope import scoped_to
 
 NOBODY_CAME: Final = timedelta(hours=24)
-"""How long a chat waits for a human in silence before the bot speaks again."""
+"""How long a chat waits for a human in silence before the bot speaks again; never less than was promised."""
 
 ATTEMPTS: Final = 3
 """How often a due row that fails is tried."""
@@ -93,15 +95,23 @@ class Due:
         memory = Memory.from_json(conversation.memory)
         if self._turns.listener.unfinished(memory) is None or memory.reminded:
             return
+        if conversation.draft_until is not None and conversation.draft_until <= work.now:
+            return
+        morning = after_quiet_hours(work.contact_point, work.now)
+        if morning > work.now:
+            work.remind("draft_reminder", subject, morning)
+            return
+        buttons = (GO_ON, Button("/discard", _("Delete it")))
         work.tell(
             conversation,
             _(
                 "You began something here and have not sent it. Would you like to go on? I keep it until {until}.",
                 until=conversation.draft_until or work.now,
             ),
-            (Button("/report", _("Go on")), Button("/cancel", _("Delete it"))),
+            buttons,
         )
-        conversation.memory = replace(memory, reminded=True).to_json()
+        offered = tuple((button.id, render(button.label, work.language_of(conversation))) for button in buttons)
+        conversation.memory = replace(memory, reminded=True, buttons=offered).to_json()
 
     def _draft_expiry(self, work: Work, subject: int) -> None:
         """Deletes what was not sent."""
@@ -118,10 +128,14 @@ class Due:
         if conversation is None or conversation.holder != HUMAN:
             return
         thread = work.session.get(Thread, conversation.thread_id) if conversation.thread_id else None
-        rules = work.contact_point.handoff
+        silence = timedelta(minutes=work.contact_point.handoff.return_minutes)
         waits = thread is not None and thread.waiting_since is not None
         last = max(filter(None, (conversation.last_heard_at, thread.last_reply_at if thread else None)))
-        over = last + (NOBODY_CAME if waits else timedelta(minutes=rules.return_minutes))
+        if thread is not None and thread.waiting_since is not None:
+            promised = deadline(work.contact_point, Urgency(thread.urgency), thread.waiting_since)
+            over = after_quiet_hours(work.contact_point, max(last + NOBODY_CAME, promised + silence))
+        else:
+            over = last + silence
         if work.now < over:
             work.remind("chat_idle", conversation.id, over)
             return

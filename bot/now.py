@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from sqlalchemy.orm import Session
+
 from storage.database import Database
 from storage.models import Setting
 
@@ -38,10 +40,13 @@ class ManualTime:
 
     def set(self, now: datetime) -> None:
         """Sets the time, whatever it was."""
-        now = now.astimezone(UTC)
         with self._database.transaction() as session:
-            session.merge(Setting(name=self.NAME, value=now.isoformat()))
-        self._now = now
+            self.set_within(session, now)
+
+    def set_within(self, session: Session, now: datetime) -> None:
+        """Sets the time as part of a transaction."""
+        self._now = now.astimezone(UTC)
+        session.merge(Setting(name=self.NAME, value=self._now.isoformat()))
 
 
 class ShiftedTime:

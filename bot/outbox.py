@@ -114,7 +114,7 @@ class Outbox:
             if now - row.queued_at > GIVE_UP_AFTER:
                 _LOG.error("outbox row %s given up after %s attempts", row.id, row.attempts)
                 _forget_words(row, "DEAD")
-                self._tell_writer(session, row, now, _("Not delivered: the messenger did not take it."))
+                self._tell_writer(session, row, now, _("Not delivered after two days of trying."))
                 return
             wait = min(FIRST_WAIT * 2 ** (row.attempts - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
             row.not_before = now + timedelta(seconds=max(wait, after or 0))

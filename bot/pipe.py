@@ -55,8 +55,7 @@ async def run_pipe(
 
 def _set_once(app: App, manual: ManualTime, line: SetTime) -> None:
     """The same line again does not move the time back."""
-    if app.turns.remember(ACCOUNT, line.id, next(iter(app.contact_points)), manual()):
-        manual.set(line.now)
+    app.turns.once(ACCOUNT, line.id, manual(), lambda session: manual.set_within(session, line.now))
 
 
 async def _next_line() -> bytes:

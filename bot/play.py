@@ -1,15 +1,25 @@
 """Plays a transcript against a fresh bot and shows where it differs: a test that anybody can write and read.
 
 A line is `bot:` and what the bot says (`bot@ana:` where several people write), `desk:` and what the staff room or a
-thread shows, or a name and what that person says. `[Label]` are the options; `…` stands for anything, `REF` for the
-number of the last report; `(photo)` sends a photo, `(press ID)` presses a button, `(edit) words` changes the last
-message. A line `at 2026-11-24 09:00` sets the time, `kim@desk:` speaks in the staff room, `kim@thread:` in the thread
-of the last report. A line that begins with blanks goes on with the one before; `#` begins a remark. Whatever is said
-to a person must stand in the transcript; what the desk shows may be left out.
+thread shows, or a name and what that person says; `kim@desk:` speaks in the staff room, `kim@thread:` in the thread of
+the number last seen. A line `at 2026-11-24 09:00` sets the time. A line that begins with blanks goes on with the one
+before; `#` begins a remark. Whatever is said to a person must stand in the transcript; what the desk shows may be left
+out.
+
+    [Label]             an option
+    …                   anything
+    REF, HALF           the number last seen, and its first half
+    REF1, REF2          the first number seen, the second; `kim@REF1:` speaks in its thread
+    (photo) words       a photo, with words or without; so are voice, video, document, location, contact and sticker
+    (press ID)          presses the newest button of that id
+    (edit) words        changes the last message; `(edit) old words → new words` changes an earlier one
+    (answer) words      at the desk: answers the last message of the person in that thread
+    (5000 characters)   so much text
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +30,7 @@ from zoneinfo import ZoneInfo
 from bot.app import App
 from bot.contact_point import ContactPoint
 from bot.delivery import Delivery
-from bot.messages import Inbound, Media, Style, Voice
+from bot.messages import MEDIA_KINDS, Inbound, Media, Style, Voice
 from bot.now import ManualTime
 from storage.database import Database
 from storage.models import Setting
@@ -85,7 +95,7 @@ class Ear:
 
     async def send(self, delivery: Delivery) -> str:
         self.heard.append(delivery)
-        return delivery.replaces or f"o{delivery.id}"
+        return remote_id(delivery)
 
 
 class Player:
@@ -100,10 +110,17 @@ class Player:
         self._database = database
         self._ear = Ear()
         self._app = App(database, contact_points, {ACCOUNT: self._ear}, time, ACCOUNT)
-        self._said: dict[str, int] = {}
+        self._said: dict[tuple[str, str], str] = {}
+        """The id of a message by who said it and what; the last one by an empty string."""
+        self._offered: dict[tuple[str, str], str] = {}
+        """The id of the newest message that offered an option, by chat and option."""
+        self._from_reporter: dict[str, str] = {}
+        """The id of the person's last message, by thread."""
         self._count = 0
+        self.refs: list[str] = []
+        """The numbers of reports and chats, in the order in which they were first seen."""
         self.ref = ""
-        """The number of the last report or chat."""
+        """The number last seen."""
 
     async def play(self, text: str) -> list[Difference]:
         """Every place where the bot says something else; the desk speaks the language of the transcript."""
@@ -143,38 +160,62 @@ class Player:
         self._ear.heard.clear()
         await self._app.settle()
         for each in self._ear.heard:
-            if ref := re.search(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b", each.message.text):
-                self.ref = ref[0]
+            names_one = each.chat or each.message.options or each.message.style is Style.CARD
+            for ref in re.findall(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b", each.message.text) if names_one else ():
+                self.ref = ref
+                if ref not in self.refs:
+                    self.refs.append(ref)
+            if each.message.style is Style.FROM_REPORTER:
+                self._from_reporter[each.message.thread] = remote_id(each)
+            if not each.replaces:
+                self._offered.update({(each.chat, option.id): remote_id(each) for option in each.message.options})
         return [each for each in self._ear.heard if not each.replaces or _is_relayed_edit(each)]
 
     async def _speak(self, line: Line) -> None:
         who, at, place = line.who.partition("@")
+        chat = "" if at else who
         said = self._with_ref(line.said)
-        number = self._count = self._count + 1
-        edits = ""
+        thread = {"": "", "desk": "", "thread": self.ref}.get(place, self._with_ref(place))
+        self._count += 1
+        message_id = f"{who}{self._count}"
+        edits = reply_to = ""
         if said.startswith("(edit) "):
-            said, edits = said.removeprefix("(edit) "), f"{who}{self._said[who]}"
-        else:
-            self._said[who] = number
-        media = re.fullmatch(r"\((photo|voice|video|document|location|contact|sticker)\)", said)
+            old, arrow, new = said.removeprefix("(edit) ").partition(" → ")
+            said, edits = (new, self._said[who, old]) if arrow else (old, self._said[who, ""])
+        elif said.startswith("(answer) "):
+            said, reply_to = said.removeprefix("(answer) "), self._from_reporter.get(thread, "")
+        if length := re.fullmatch(r"\((\d+) characters\)", said):
+            said = ("Words " * int(length[1]))[: int(length[1]) - 1] + "."
+        self._said[who, ""] = self._said[who, said] = edits or message_id
+        media = re.fullmatch(rf"\(({'|'.join(MEDIA_KINDS)})\)\s*(.*)", said, re.DOTALL)
         press = re.fullmatch(r"\(press (.+)\)", said)
         inbound = Inbound(
             contact_point=self._contact_point,
             account=ACCOUNT,
-            message_id=f"{who}{number}",
-            chat="" if at else who,
+            message_id=message_id,
+            chat=chat,
             by=who if at else "",
-            thread=self.ref if at and place != "desk" else "",
-            text="" if media or press else said,
+            thread=thread,
+            text=media[2] if media else "" if press else said,
             choice=press[1] if press else "",
+            pressed=self._offered.get((chat, press[1]), "") if press else "",
             media=Media(media[1]) if media else None,
             edits=edits,
+            reply_to=reply_to,
             language="" if at else self._language,
         )
         await self._app.receive(inbound)
 
     def _with_ref(self, said: str) -> str:
-        return said.replace("REF", self.ref) if self.ref else said
+        if not self.ref:
+            return said
+        said = re.sub(r"\bREF(\d+)\b", lambda found: self.refs[int(found[1]) - 1], said)
+        return re.sub(r"\bHALF\b", self.ref[:4], re.sub(r"\bREF\b", self.ref, said))
+
+
+def remote_id(delivery: Delivery) -> str:
+    """What a messenger would call this message."""
+    return delivery.replaces or f"o{delivery.id}"
 
 
 def _first(pending: list[Delivery], who: str, expected: str) -> Delivery | None:
@@ -187,9 +228,9 @@ def _first(pending: list[Delivery], who: str, expected: str) -> Delivery | None:
 
 
 def _is_relayed_edit(delivery: Delivery) -> bool:
-    """An edit that a human made, and not the bot marking what was pressed."""
+    """An edit that changes what a human said, and not the bot marking what was pressed."""
     message = delivery.message
-    return message.voice is Voice.DESK or message.style is Style.FROM_REPORTER
+    return message.voice is Voice.DESK or (not delivery.chat and message.style not in (Style.CARD, Style.STATUS))
 
 
 def shown(delivery: Delivery) -> str:
@@ -210,9 +251,15 @@ async def play_file(
     path: Path, database: Database, contact_points: Mapping[str, ContactPoint], language: str
 ) -> list[Difference]:
     """Plays one file; raises TranscriptError."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise TranscriptError(f"{path} cannot be read: {wrong}") from None
+    text = await asyncio.to_thread(_read, path)
     time = await database.run(ManualTime, database)
     return await Player(database, contact_points, language, time).play(text)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as wrong:
+        raise TranscriptError(f"{path} cannot be read: {wrong.strerror}.") from None
+    except UnicodeDecodeError:
+        raise TranscriptError(f"{path} is not UTF-8.") from None

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from bot.contact_point import ContactPoint, ContactPointError, load_contact_point, load_contact_points, shipped
 from bot.languages import LANGUAGES
 from storage.database import Database, DatabaseError
+from storage.key_check import check_keys
 from storage.keys import (
     ENVIRONMENT,
     KeyFileError,
@@ -74,11 +75,14 @@ def open_database(url: str, environment: Mapping[str, str]) -> tuple[Database, P
         database = Database.open(url, ring)
         try:
             upgrade(database)
+            check_keys(database)
         except BaseException:
             database.close()
             raise
     except DatabaseError as wrong:
         raise SettingsError(str(wrong)) from None
+    except WrongKey as wrong:
+        raise SettingsError(f"The keys do not fit the database: {wrong}") from None
     return database, written
 
 

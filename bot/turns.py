@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, aliased
 
@@ -14,15 +14,15 @@ from bot.bugs import log_bug
 from bot.commands import Ask, Command, FileReport, Say
 from bot.contact_point import ContactPoint
 from bot.conversation import Heard, Listener, Memory, Outcome
-from bot.desk import desk
+from bot.desk import desk, files
 from bot.desk.handoff import end_by_person
-from bot.desk.relay import edited_by_person, from_reporter, watch_idle
+from bot.desk.relay import edited_by_person, from_reporter, is_back_to_bot, watch_idle
 from bot.engine.scope import OwnReport, Scope
 from bot.flows.emergency import emergency_line
 from bot.handlers import handle
 from bot.i18n import Phone, Text, _, lines, render
 from bot.languages import LANGUAGES, resolve
-from bot.messages import Inbound, inbound_from_json, to_json
+from bot.messages import Inbound, Media, inbound_from_json, to_json
 from bot.reading.words import command as slash_command
 from bot.taxonomy import ReportState
 from bot.work import HUMAN, Work
@@ -75,21 +75,21 @@ class Turns:
             return False
         return True
 
-    def remember(self, account: str, message_id: str, contact_point: str, now: datetime) -> bool:
-        """Keeps only that a line without words was here; False when it was here before."""
+    def once(self, account: str, message_id: str, now: datetime, act: Callable[[Session], None]) -> None:
+        """Does what a line without words asks for, unless it was here before: both or neither."""
         key = self._database.ring.lookup("message", account, message_id)
-        with self._database.transaction(contact_point) as session:
+        with self._database.transaction(everywhere=True) as session:
             if session.scalars(
                 select(InboxMessage).where(InboxMessage.account == account, InboxMessage.message_key == key)
             ).first():
-                return False
+                return
+            act(session)
             session.add(
                 InboxMessage(
-                    account=account, message_key=key, chat_key="", state="DONE", attempts=0,
-                    not_before=now, received_at=now, done_at=now,
+                    contact_point=next(iter(self._contact_points)), account=account, message_key=key, chat_key="",
+                    state="DONE", attempts=0, not_before=now, received_at=now, done_at=now,
                 )
             )  # fmt: skip
-        return True
 
     def take_next(self, now: datetime) -> Inbound | None:
         """Works through the oldest message whose turn it is and returns it; None when none waits."""
@@ -99,12 +99,15 @@ class Turns:
                 row = session.scalars(_next_row(now)).first()
                 if row is None:
                     return None
-                row_id, inbound = row.id, inbound_from_json(row.payload or {})
+                row_id = row.id
+                inbound = inbound_from_json(row.payload or {})
                 with scoped_to(session, row.contact_point):
                     self._turn(self.work(session, row.contact_point, now), inbound, row)
                     row.payload, row.state, row.done_at = None, "DONE", now
         except Exception as error:  # noqa: BLE001  # whatever goes wrong in a turn must not stop the next one
             self._failed(row_id, error, now)
+            if inbound is None:
+                return self.take_next(now)
         return inbound
 
     def work(self, session: Session, contact_point: str, now: datetime) -> Work:
@@ -114,7 +117,8 @@ class Turns:
     def waiting(self) -> int:
         """Messages received and not yet worked through."""
         with self._database.transaction(everywhere=True) as session:
-            return session.scalar(select(func.count()).select_from(InboxMessage).where(InboxMessage.state == "NEW")) or 0
+            count = select(func.count()).select_from(InboxMessage).where(InboxMessage.state == "NEW")
+            return session.scalar(count) or 0
 
     def _failed(self, row_id: int, error: Exception, now: datetime) -> None:
         with self._database.transaction(everywhere=True) as session:
@@ -124,8 +128,12 @@ class Turns:
                 row.not_before = now + timedelta(seconds=2**row.attempts)
                 return
             row.state, row.done_at, row.error_ref = "FAILED", now, log_bug(error)
-            with scoped_to(session, row.contact_point):
-                self._apologise(self.work(session, row.contact_point, now), row, row.error_ref)
+            session.flush()
+            try:
+                with session.begin_nested(), scoped_to(session, row.contact_point):
+                    self._apologise(self.work(session, row.contact_point, now), row, row.error_ref)
+            except Exception as again:  # noqa: BLE001  # a message that cannot even be answered must not come again
+                log_bug(again)
 
     def _apologise(self, work: Work, row: InboxMessage, reference: str) -> None:
         inbound = inbound_from_json(row.payload or {})
@@ -158,6 +166,7 @@ class Turns:
             reply_to=key(inbound.reply_to),
             edits=work.ring.lookup("message", inbound.account, inbound.edits) if inbound.edits else "",
             media=inbound.media is not None,
+            pressed=bool(inbound.choice),
         )
 
     def conversation(self, work: Work, inbound: Inbound) -> Conversation:
@@ -201,13 +210,17 @@ class Turns:
         memory, heard = _with_link(work, memory, heard)
         if heard.edits and edited_by_person(work, conversation, heard.edits, heard.text):
             return
-        if conversation.holder == HUMAN and self._while_held(work, conversation, memory, heard):
+        if conversation.holder == HUMAN and is_back_to_bot(heard.text, work.language_of(conversation)):
+            heard = replace(heard, text="/menu")
+        if conversation.holder == HUMAN and self._while_held(work, conversation, memory, heard, inbound.media):
             return
         scope = self.scope(work, conversation, memory)
         outcome = self.listener.hear(memory, heard, scope, language_known=conversation.language is not None)
         self.carry_out(work, conversation, outcome)
 
-    def _while_held(self, work: Work, conversation: Conversation, memory: Memory, heard: Heard) -> bool:
+    def _while_held(
+        self, work: Work, conversation: Conversation, memory: Memory, heard: Heard, media: Media | None
+    ) -> bool:
         """A human holds the chat: words are relayed. False when the person went back to the bot."""
         thread = work.session.get(Thread, conversation.thread_id) if conversation.thread_id else None
         parsed = slash_command(heard.choice or heard.text)
@@ -215,6 +228,9 @@ class Turns:
         if thread is None or (command and command not in ANSWERED_WHILE_HELD):
             end_by_person(work, conversation)
             return False
+        if media is not None and files.is_welcome(work, thread, media):
+            files.pass_on(work, thread, conversation, media)
+            heard = replace(heard, media="")
         if command or heard.choice or heard.media or heard.edits:
             quiet = replace(memory, state=None)
             scope = self.scope(work, conversation, memory)
@@ -300,7 +316,7 @@ class Turns:
         )
 
 
-def _next_row(now: datetime):  # type: ignore[no-untyped-def]  # a Select whose exact type says nothing
+def _next_row(now: datetime) -> Select[InboxMessage]:
     earlier = aliased(InboxMessage)
     return (
         select(InboxMessage)

@@ -155,7 +155,9 @@ class Work:
         return entry
 
     def thread(self, ref: str) -> Thread | None:
-        """A thread by its number."""
+        """A thread by its number; what cannot be one is not looked for."""
+        if not ref.isascii() or not ref.isprintable():
+            return None
         return self.session.scalars(select(Thread).where(Thread.ref == ref)).one_or_none()
 
     def fresh_ref(self) -> str:

@@ -14,6 +14,8 @@ from storage.types import EncryptedJson, EncryptedText, UtcDateTime
 
 
 class Base(DeclarativeBase):
+    """The tables of the bot."""
+
     metadata = MetaData(naming_convention=NAMING)
 
 
@@ -54,10 +56,10 @@ class InboxMessage(Base, Scoped):
 
 
 class Conversation(Base, Scoped):
-    """One private chat with the bot."""
+    """One private chat with the bot; who comes to two contact points by one messenger has two."""
 
     __tablename__ = "conversation"
-    __table_args__ = (UniqueConstraint("account", "chat_key"),)
+    __table_args__ = (UniqueConstraint("contact_point", "account", "chat_key"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account: Mapped[str]

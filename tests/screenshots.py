@@ -34,9 +34,13 @@ ARABIC = (
 )
 
 
-async def take_screenshots(folder: Path) -> list[Path]:
+def take_screenshots(folder: Path) -> list[Path]:
     """Writes the pictures into the folder and returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
+    return asyncio.run(_take_all(folder))
+
+
+async def _take_all(folder: Path) -> list[Path]:
     taken: list[Path] = []
 
     async def take(page: Page, name: str) -> None:
@@ -76,22 +80,19 @@ async def _conversation(page: Page, bot: Scripted) -> None:
     await phone.get_by_role("button", name="Gummersbach").click()
     await page.get_by_role("button", name="Open", exact=True).click()
     await case.get_by_text("being worked on").wait_for()
-    await case.locator("textarea").fill(
-        "The landlord is known to us from last year. I will call there first."
-    )
+    await case.locator("textarea").fill("The landlord is known to us from last year. I will call there first.")
     await page.keyboard.press("Enter")
     await case.get_by_text("Reply (goes out)").click()
     await case.locator("textarea").fill(
-        "Hello, I have read your report. Has somebody talked with the landlord so far? You can also call: 02261 88-1234."
+        "Hello, I have read your report. Has somebody talked with the landlord so far? "
+        "You can also call: 02261 88-1234."
     )
     await page.keyboard.press("Enter")
     await case.get_by_text("Delivered").wait_for()
     await phone.get_by_text("Hello, I have read").wait_for()
 
 
-async def _phones(
-    browser: Browser, address: str, bot: Scripted, take: Callable[[Page, str], Awaitable[None]]
-) -> None:
+async def _phones(browser: Browser, address: str, bot: Scripted, take: Callable[[Page, str], Awaitable[None]]) -> None:
     """Other phones, each with one thing to show."""
     bot.answers = False
     for message in ARABIC:
@@ -134,5 +135,5 @@ async def _phones(
 
 if __name__ == "__main__":
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/screenshots")
-    for picture in asyncio.run(take_screenshots(target)):
+    for picture in take_screenshots(target):
         print(picture)

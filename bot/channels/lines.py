@@ -80,6 +80,8 @@ class LineReader:
             raise BadLine('The field "now" is no time like 2026-11-24T09:00:00+01:00.') from None
         if now.tzinfo is None:
             raise BadLine('The time in "now" has no offset like +01:00.')
+        if not 2000 <= now.year < 2200:
+            raise BadLine('The time in "now" is not between the years 2000 and 2199.')
         return SetTime(data["id"], now)
 
     def _desk(self, data: Mapping[str, Any]) -> Inbound:

@@ -49,7 +49,7 @@ def _card(work: Work, thread: Thread) -> Text:
         lines(
             _("{ref} · {urgency}", ref=thread.ref, urgency=URGENCY[Urgency(thread.urgency)]),
             _("State: {state}", state=_state(work, thread, report)),
-            _("With: {who}", who=thread.taken_by) if thread.taken_by else _("With: nobody yet"),
+            _("In charge: {who}", who=thread.taken_by) if thread.taken_by else _("In charge: nobody yet"),
             _("What {who} writes here goes to the person", who=thread.taken_by)
             if is_talking(work, thread) and thread.taken_by
             else None,
@@ -98,7 +98,7 @@ def _buttons(work: Work, thread: Thread) -> tuple[Button, ...]:
         if thread.taken_by is None
         else Button("/release", _("Release"))
     )
-    talk = Button("/quiet", _("Stop talking")) if is_talking(work, thread) else Button("/talk", _("Talk live"))
+    talk = Button("/quiet", _("End live chat")) if is_talking(work, thread) else Button("/talk", _("Live chat"))
     reachable = work.link(thread) is not None
     return (take, *((talk,) if reachable else ()), Button("/close", _("Close")), Button("/help", _("Help")))
 

@@ -21,6 +21,7 @@ from bot.work import Work
 from storage.models import Conversation, Report, Thread, ThreadEntry
 
 MENU: Final = Button("/menu", _("Menu"))
+SOMEBODY_ELSE: Final = _("Somebody else from the contact point is to go on with you. Your messages are kept.")
 
 
 def open_thread(work: Work, thread: Thread, *, quietly: bool = False) -> None:
@@ -92,7 +93,7 @@ def _claim(work: Work, thread: Thread, by: str) -> bool:
     """One statement decides who was first, however many try at once."""
     won = work.session.execute(
         update(Thread)
-        .where(Thread.id == thread.id, Thread.taken_by.is_(None))
+        .where(Thread.id == thread.id, Thread.taken_by.is_(None), Thread.closed_at.is_(None))
         .values(taken_by=by, taken_at=work.now)
         .execution_options(synchronize_session=False)
     )
@@ -116,7 +117,7 @@ def _tell_taken(work: Work, thread: Thread, by: str) -> None:
     elif work.contact_point.show_staff_names:
         work.tell(person, _("{display} is now taking care of your report {ref}.", display=by, ref=thread.ref))
     else:
-        work.tell(person, _("A person is now taking care of your report {ref}.", ref=thread.ref))
+        work.tell(person, _("A person from the contact point now has your report {ref}.", ref=thread.ref))
 
 
 def release(work: Work, thread: Thread, by: str) -> None:
@@ -134,7 +135,7 @@ def release(work: Work, thread: Thread, by: str) -> None:
         work.post(None, _("{who} has released {ref}. Who takes it?", who=by, ref=thread.ref), open_or_take(thread))
         waiting = work.held_for(thread)
         if waiting is not None:
-            work.tell(waiting, _("Somebody else from the contact point will go on with you. Your messages are kept."))
+            work.tell(waiting, SOMEBODY_ELSE)
         renew_card(work, thread)
 
 
@@ -165,13 +166,14 @@ def transfer(work: Work, thread: Thread, by: str, to: str) -> None:
         work.post(thread, _("Please write the name too: /transfer NAME"), style=Style.STATUS)
         return
     to = to.removeprefix("@")[:60]
+    holder = thread.taken_by or by
     _free(work, thread)
     thread.taken_by, thread.taken_at = to, work.now
     watch_holder(work, thread)
-    work.post(None, _("{ref} goes from {by} to {to}.", ref=thread.ref, by=by, to=to), open_or_take(thread)[:1])
+    work.post(None, _("{by} hands {ref} to {to}.", ref=thread.ref, by=holder, to=to), open_or_take(thread)[:1])
     waiting = work.held_for(thread)
-    if waiting is not None:
-        work.tell(waiting, introduction(work, to))
+    if waiting is not None and holder != to:
+        work.tell(waiting, introduction(work, to) if work.contact_point.show_staff_names else SOMEBODY_ELSE)
     renew_card(work, thread)
 
 
@@ -199,7 +201,7 @@ def talk(work: Work, thread: Thread, by: str) -> None:
 def quiet(work: Work, thread: Thread, by: str) -> None:
     """Plain text is a note again. Anybody may stop it."""
     if thread.talk_until is None:
-        work.post(thread, _("Nobody is talking live here."), style=Style.STATUS)
+        work.post(thread, _("There is no live chat here."), style=Style.STATUS)
         return
     stop_talking(work, thread)
     work.post(thread, _("What you write here is a note again."))
@@ -216,7 +218,7 @@ def talk_fell_silent(work: Work, thread: Thread) -> None:
     """Ten minutes without a message: nothing goes out by accident any more."""
     if thread.talk_until is not None and not is_talking(work, thread):
         stop_talking(work, thread)
-        work.post(thread, _("Live talk has ended: nobody wrote. What you write here is a note again."))
+        work.post(thread, _("The live chat has ended: nobody wrote. What you write here is a note again."))
 
 
 def why_not_reply(work: Work, thread: Thread, by: str) -> Text | None:
@@ -242,7 +244,7 @@ def close(work: Work, thread: Thread, by: str, argument: str) -> None:
     if result not in RESULTS:
         work.post(
             thread,
-            _("How did it end?"),
+            _("With which result?"),
             tuple(Button(f"/close {name}", label) for name, label in RESULT_LABELS.items()),
         )
         return
@@ -257,8 +259,8 @@ def _confirmed_abuse(work: Work, thread: Thread, by: str) -> bool:
     thread.abuse_marked_by = by
     work.post(
         thread,
-        _("Marked as abuse by {who}. A second person must confirm it.", who=by),
-        (Button("/close ABUSE", _("Confirm: abuse")),),
+        _("{who} chose “misuse of this service”. Somebody else on the team must confirm it.", who=by),
+        (Button("/close ABUSE", _("Confirm: misuse")),),
     )
     return False
 
@@ -284,7 +286,7 @@ def _end(work: Work, thread: Thread, by: str, result: str) -> None:
         thread,
         lines(
             _("Closed by {who}: {result}.", who=by, result=RESULT_LABELS[result]),
-            _("The words are deleted by {date}.", date=deleted_on),
+            _("The texts are deleted by {date}.", date=deleted_on),
         ),
     )
     renew_card(work, thread)
@@ -321,12 +323,13 @@ def _tell_closed(work: Work, thread: Thread, person: Conversation, result: str, 
 def reopen(work: Work, thread: Thread, by: str) -> None:
     """Goes on with a closed matter."""
     if thread.closed_at is None:
-        work.post(thread, _("{ref} is open.", ref=thread.ref), style=Style.STATUS)
+        work.post(thread, _("{ref} is open already.", ref=thread.ref), style=Style.STATUS)
         return
     report = report_of(work, thread)
     if report is not None and report.state == ReportState.WITHDRAWN:
         work.post(thread, _("The person has taken this report back. It stays closed."), style=Style.STATUS)
         return
+    was_abuse = thread.result == "ABUSE"
     thread.closed_at = None
     thread.result = None
     thread.abuse_marked_by = None
@@ -334,12 +337,13 @@ def reopen(work: Work, thread: Thread, by: str) -> None:
         report.state = ReportState.IN_PROGRESS if thread.taken_by else ReportState.ACKNOWLEDGED
     person = work.person(thread)
     if person is not None:
-        person.blocked_until = None
+        if was_abuse:
+            person.blocked_until = None
         wait_for_answer(work, thread, Urgency.NORMAL)
         work.tell(
             person,
             lines(
-                _("We are working on your matter {ref} again.", ref=thread.ref),
+                _("We have opened your matter {ref} again.", ref=thread.ref),
                 _("You get an answer by {deadline}.", deadline=thread.deadline) if thread.deadline else None,
             ),
         )

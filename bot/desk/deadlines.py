@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from sqlalchemy import select
+
 from bot.desk.room import open_or_take
 from bot.i18n import Phone, Text, _, lines
 from bot.taxonomy import Urgency
 from bot.work import Work
 from bot.working_time import deadline, fraction_due
-from storage.models import Thread
+from storage.models import DueRow, Thread
 
 STAGES: Final = (50, 80, 100)
 """Percent of the working time until the answer is due."""
@@ -21,10 +23,12 @@ TOLD_AT_MOST: Final = 2
 
 
 def wait_for_answer(work: Work, thread: Thread, urgency: Urgency | None = None) -> None:
-    """Somebody waits for an answer from now on; who waits already keeps their deadline."""
+    """Somebody waits for an answer from now on; who waits already keeps their deadline, or gets an earlier one."""
     if thread.waiting_since is None:
         thread.waiting_since = work.now
-    if thread.deadline is None or thread.deadline <= work.now:
+    due = thread.deadline
+    sooner = urgency is not None and due is not None and deadline(work.contact_point, urgency, work.now) < due
+    if due is None or due <= work.now or sooner:
         _set_deadline(work, thread, urgency or Urgency(thread.urgency))
 
 
@@ -39,8 +43,7 @@ def deadline_came(work: Work, thread: Thread, stage: int) -> None:
     """Pings whoever is nearest; at the end everybody, and the person is told honestly."""
     if thread.waiting_since is None or thread.deadline is None or thread.closed_at is not None:
         return
-    later = [s for s in STAGES if s > stage]
-    if any(work.now >= fraction_due(work.contact_point, thread.waiting_since, thread.deadline, s / 100) for s in later):
+    if _later_stage_came_too(work, thread, stage):
         return
     work.post(None, _ping(work, thread, stage), open_or_take(thread))
     if stage < STAGES[-1]:
@@ -53,15 +56,30 @@ def deadline_came(work: Work, thread: Thread, stage: int) -> None:
         work.tell(
             person,
             lines(
-                _("We have not managed to answer yet. We are sorry. New date: {deadline}.", deadline=thread.deadline),
+                _("We have not managed to answer yet. We are sorry. We answer by {deadline}.", deadline=thread.deadline),
                 _("You can also call: {phone}", phone=Phone(work.contact_point.phone)),
             ),
         )
 
 
+def _later_stage_came_too(work: Work, thread: Thread, stage: int) -> bool:
+    """After a standstill, only the last ping is worth reading."""
+    later = [f"deadline_{each}" for each in STAGES if each > stage]
+    return (
+        work.session.scalars(
+            select(DueRow).where(
+                DueRow.subject == thread.id,
+                DueRow.kind.in_(later),
+                DueRow.done_at.is_(None),
+                DueRow.due_at <= work.now,
+            )
+        ).first()
+        is not None
+    )
+
+
 def _ping(work: Work, thread: Thread, stage: int) -> Text:
-    ref, due = thread.ref, thread.deadline
-    assert due is not None
+    ref, due = thread.ref, thread.deadline or work.now
     if stage == 50 and thread.taken_by:
         return _("{who}: half of the time for {ref} is over. Answer by {due}.", who=thread.taken_by, ref=ref, due=due)
     if stage == 50:
@@ -72,7 +90,7 @@ def _ping(work: Work, thread: Thread, stage: int) -> Text:
         )
     if stage == 80:
         return _("{ref} is due soon: {due}. Who takes it?", ref=ref, due=due)
-    return _("To everybody, and to the head of the centre: the time for {ref} is over. Nobody has answered.", ref=ref)
+    return _("To everybody: the time for {ref} is over. Nobody has answered. Please tell the head of the centre.", ref=ref)
 
 
 def _set_deadline(work: Work, thread: Thread, urgency: Urgency) -> None:

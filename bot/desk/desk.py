@@ -39,6 +39,8 @@ class Spoken:
     edits: str = ""
     """Keyed hash of the earlier message replaced."""
     media: bool = False
+    pressed: bool = False
+    """The text is the id of a button: never words for anybody."""
 
 
 def speak(work: Work, spoken: Spoken) -> None:
@@ -51,12 +53,13 @@ def speak(work: Work, spoken: Spoken) -> None:
         _edited(work, thread, spoken)
         return
     if spoken.media:
-        _status(work, thread, spoken, _("Files cannot be passed on. Nothing was sent."))
-        if not spoken.text:
-            return
+        _status(work, thread, spoken, _("Files cannot be passed on. The file was not sent."))
+        if thread is not None and spoken.text:
+            work.entry(thread, Style.NOTE, _without_command(spoken.text), author=spoken.by, source=spoken.source)
+        return
     if spoken.text.startswith("/"):
         _command(work, thread, spoken)
-    elif thread is not None:
+    elif thread is not None and spoken.text and not spoken.pressed:
         _plain_text(work, thread, spoken)
 
 
@@ -72,7 +75,7 @@ def _plain_text(work: Work, thread: Thread, spoken: Spoken) -> None:
     work.entry(thread, Style.NOTE, spoken.text, author=spoken.by, source=spoken.source)
     if thread.talk_until is not None and thread.taken_by == spoken.by:
         case.stop_talking(work, thread)
-        _status(work, thread, spoken, _("Not sent: live talk had ended. Kept as a note. Write /talk or /reply."))
+        _status(work, thread, spoken, _("Not sent: the live chat had ended. Kept as a note. Write /talk or /reply."))
 
 
 def _answers_reporter(work: Work, thread: Thread, remote_key: str) -> bool:
@@ -96,12 +99,11 @@ def _reply(work: Work, thread: Thread, spoken: Spoken, text: str) -> None:
         _status(work, thread, spoken, _("Please write the answer after the command: /reply Good morning …"))
         return
     refusal = case.why_not_reply(work, thread, spoken.by)
-    if refusal is not None:
-        work.entry(thread, Style.NOTE, text, author=spoken.by, source=spoken.source)
-        _status(work, thread, spoken, lines(refusal, _("Nothing was sent. Your words are kept as a note.")))
-        return
     person = work.person(thread)
-    assert person is not None
+    if refusal is not None or person is None:
+        work.entry(thread, Style.NOTE, text, author=spoken.by, source=spoken.source)
+        _status(work, thread, spoken, lines(refusal, _("Nothing was sent. Your text is kept as a note.")))
+        return
     case.open_thread(work, thread, quietly=True)
     case.take_silently(work, thread, spoken.by)
     entry = to_reporter(work, thread, person, text, spoken.by, spoken.source)
@@ -112,12 +114,12 @@ def _reply(work: Work, thread: Thread, spoken: Spoken, text: str) -> None:
 def _edited(work: Work, thread: Thread | None, spoken: Spoken) -> None:
     """An edit changes what the message was: a reply at the person's end, a note only here."""
     entry = work.session.scalars(select(ThreadEntry).where(ThreadEntry.source_key == spoken.edits)).first()
-    if entry is None or thread is None or entry.thread_id != thread.id:
+    if entry is None or thread is None or entry.thread_id != thread.id or entry.author != spoken.by:
         return
     text = _without_command(spoken.text)
     if entry.kind == Style.NOTE:
         entry.text = text
-        if spoken.text.startswith("/reply"):
+        if _split(spoken.text)[0] == "/reply":
             _status(work, thread, spoken, _("An edited note stays a note. Nothing was sent."))
         return
     person = work.person(thread)
@@ -125,6 +127,13 @@ def _edited(work: Work, thread: Thread | None, spoken: Spoken) -> None:
         return
     if thread.taken_by not in (None, spoken.by):
         _status(work, thread, spoken, _("{who} has this. The change was not sent.", who=thread.taken_by))
+        return
+    refusal = case.why_not_reply(work, thread, spoken.by)
+    if refusal is not None:
+        _status(work, thread, spoken, refusal)
+        return
+    if text.startswith("/") or _split(spoken.text)[0] == "/note":
+        _status(work, thread, spoken, _("A command does not change what was sent. Nothing was sent."))
         return
     entry.text = text
     work.tell(person, text, voice=Voice.DESK, entry=entry, edits=entry.outbox_id)
@@ -137,7 +146,7 @@ def _without_command(text: str) -> str:
 
 def _split(text: str) -> tuple[str, str]:
     """The first word, as commands are compared, and the rest."""
-    word, *rest = text.split(maxsplit=1)
+    word, *rest = text.split(maxsplit=1) or [""]
     return word.casefold().partition("@")[0], rest[0].strip() if rest else ""
 
 
@@ -226,7 +235,7 @@ def _phone(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
 def _who(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
     held = list(work.session.scalars(select(Thread).where(Thread.closed_at.is_(None)).order_by(Thread.id)))
     if not held:
-        work.post(thread, _("Nothing is open. Everybody has been answered."))
+        work.post(thread, _("Nothing is open. Nobody is waiting."))
         return
     rows = [
         _("{ref} · {who}", ref=each.ref, who=each.taken_by)
@@ -245,13 +254,13 @@ def _language(work: Work, thread: Thread | None, spoken: Spoken, argument: str) 
     if code not in {language.code for language in complete}:
         work.post(
             thread,
-            _("Please choose the language of the desk:"),
+            _("Please choose the language of the team:"),
             tuple(Button(f"/language {language.code}", verbatim(language.own_name)) for language in complete),
         )
         return
     work.session.merge(Setting(name=f"desk_language:{work.contact_point.id}", value=code))
     work.session.flush()
-    work.post(thread, _("The desk now speaks {language}.", language=LANGUAGES[code].own_name))
+    work.post(thread, _("The team now reads {language}.", language=LANGUAGES[code].own_name))
 
 
 def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
@@ -262,7 +271,7 @@ def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> N
             _("/open 7F3K – read a report or a chat"),
             _("/take 7F3K – take it, so that nobody else answers"),
             _("/who – what is open, and who has it"),
-            _("/language de – language of the desk"),
+            _("/language de – language of the team"),
             _("In a thread:"),
             _("What you write is a note. It stays here."),
             _("/reply TEXT – answer the person. So does answering one of their messages."),

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from bot.commands import Button
 from bot.desk.card import renew_card
 from bot.desk.deadlines import wait_for_answer
-from bot.desk.relay import from_reporter, hold, introduction, let_go
+from bot.desk.relay import BACK_TO_BOT, from_reporter, hold, introduction, let_go
 from bot.desk.room import announce_chat
-from bot.i18n import Phone, Text, _, lines, ngettext
-from bot.taxonomy import Urgency
+from bot.flows.call import out_of_hours
+from bot.i18n import Text, _, lines, ngettext
+from bot.taxonomy import Flag, Urgency
 from bot.work import HUMAN, Work
-from bot.working_time import is_open, next_service
+from bot.working_time import is_open
 from storage.models import ContactLink, Conversation, Thread
-
-BACK_TO_BOT = Button("/menu", _("Back to the program"))
 
 
 def hand_off(
-    work: Work, person: Conversation, about: Thread | None, urgency: Urgency, words: str = "", source: str = ""
+    work: Work,
+    person: Conversation,
+    about: Thread | None,
+    urgency: Urgency,
+    words: str = "",
+    flags: frozenset[Flag] = frozenset(),
 ) -> None:
     """Queues a chat for a human; the person can write at once, and everything they write arrives."""
     if person.holder == HUMAN and person.thread_id is not None:
@@ -27,11 +30,12 @@ def hand_off(
         work.tell(person, _already_waiting(waiting), (BACK_TO_BOT,))
         return
     thread = about or _open_thread(work, person) or _new_thread(work, person, urgency)
+    mark(thread, flags, urgency)
     hold(work, thread, person)
     wait_for_answer(work, thread, urgency)
     announce_chat(work, thread)
     if words:
-        from_reporter(work, thread, words, source)
+        from_reporter(work, thread, words)
     if thread.taken_by is not None:
         work.tell(person, introduction(work, thread.taken_by), (BACK_TO_BOT,))
     else:
@@ -39,15 +43,11 @@ def hand_off(
     renew_card(work, thread)
 
 
-def out_of_hours(work: Work) -> Text:
-    """Nobody reads now, and when somebody does (F-02)."""
-    return _(
-        "Nobody is reading right now. We read again on {next_service}. Your message will not be lost. In danger? "
-        "{police} or {rescue}.",
-        next_service=next_service(work.contact_point, work.now),
-        police=Phone("110"),
-        rescue=Phone("112"),
-    )
+def mark(thread: Thread, flags: frozenset[Flag], urgency: Urgency) -> None:
+    """Adds what a human must look at; what is urgent stays urgent."""
+    thread.flags = " ".join(sorted({*thread.flags.split(), *flags}))
+    if urgency is Urgency.URGENT:
+        thread.urgency = urgency
 
 
 def end_by_person(work: Work, person: Conversation) -> None:
@@ -102,7 +102,7 @@ def _waiting(work: Work, thread: Thread, person: Conversation) -> Text:
         )
     )
     if not is_open(work.contact_point, work.now):
-        return lines(out_of_hours(work), _("You can already write. Everything arrives."))
+        return lines(out_of_hours(work.contact_point, work.now), _("You can already write. Everything arrives."))
     return lines(
         _("I am getting a person."),
         ngettext("{n} person is ahead of you.", "{n} people are ahead of you.", ahead) if ahead else None,
@@ -114,4 +114,4 @@ def _waiting(work: Work, thread: Thread, person: Conversation) -> Text:
 def _already_waiting(thread: Thread) -> Text:
     if thread.taken_by is not None:
         return _("A person from the contact point is with you. Just write.")
-    return _("A person has been told. You can already write. Everything arrives.")
+    return _("I have told the contact point. You can already write. Everything arrives.")

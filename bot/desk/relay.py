@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import select
 
+from bot.commands import Button
 from bot.desk.card import renew_card, report_of
 from bot.desk.deadlines import answered, wait_for_answer
 from bot.desk.room import announce_message
-from bot.i18n import Text, _
+from bot.i18n import Text, _, render
 from bot.messages import Style, Voice
 from bot.taxonomy import CLOSED_STATES, ReportState
 from bot.work import BOT, HUMAN, Work
+from bot.working_time import add_working_time
 from storage.models import Conversation, SourceLink, Thread, ThreadEntry
+
+BACK_TO_BOT: Final = Button("/menu", _("Back to the program"))
+
+
+def is_back_to_bot(text: str, language: str) -> bool:
+    """Whether somebody typed the label of the way back instead of pressing it."""
+    return text.strip().casefold() == render(BACK_TO_BOT.label, language).casefold()
 
 
 def from_reporter(work: Work, thread: Thread, text: str, source: str = "") -> ThreadEntry:
@@ -23,9 +34,8 @@ def from_reporter(work: Work, thread: Thread, text: str, source: str = "") -> Th
     if thread.opened_at is not None:
         entry.outbox_id = work.post(thread, text, style=Style.FROM_REPORTER).id
         renew_card(work, thread)
-    if thread.opened_at is None or thread.taken_by is None:
-        if not waited or thread.opened_at is not None:
-            announce_message(work, thread)
+    if thread.taken_by is None and (thread.opened_at is not None or not waited):
+        announce_message(work, thread)
     return entry
 
 
@@ -34,7 +44,7 @@ def to_reporter(work: Work, thread: Thread, person: Conversation, text: str, by:
     entry = work.entry(thread, Style.TO_REPORTER, text, author=by, source=source)
     if person.holder != HUMAN or person.thread_id != thread.id:
         hold(work, thread, person)
-        work.tell(person, introduction(work, by))
+        work.tell(person, introduction(work, by), (BACK_TO_BOT,))
     entry.outbox_id = work.tell(person, text, voice=Voice.DESK, entry=entry).id
     thread.last_reply_at = work.now
     answered(work, thread)
@@ -66,8 +76,6 @@ def watch_idle(work: Work, person: Conversation, thread: Thread) -> None:
 
 def watch_holder(work: Work, thread: Thread) -> None:
     """Sets the moment, in working time, at which a holder who does not answer loses the chat (J-4)."""
-    from bot.working_time import add_working_time
-
     minutes = work.contact_point.handoff.take_minutes
     work.remind("take_idle", thread.id, add_working_time(work.contact_point, work.now, minutes))
 
@@ -98,6 +106,8 @@ def edited_by_person(work: Work, person: Conversation, source: str, text: str) -
     ).first()
     if entry is not None:
         thread = work.session.get_one(Thread, entry.thread_id)
+        if work.person(thread) is not person:
+            return False
         entry.text = text
         if entry.outbox_id is not None:
             work.post(thread, _("{text} (changed)", text=text), style=Style.FROM_REPORTER, edits=entry.outbox_id)
@@ -108,12 +118,12 @@ def edited_by_person(work: Work, person: Conversation, source: str, text: str) -
     if link is None:
         return False
     thread = work.session.get_one(Thread, link.thread_id)
+    if work.person(thread) is not person:
+        return False
     from_reporter(work, thread, _addition(work, text), source)
     work.tell(person, _("I have passed on your change to report {ref}.", ref=thread.ref))
     return True
 
 
 def _addition(work: Work, text: str) -> str:
-    from bot.i18n import render
-
     return render(_("Correction: {text}", text=text), work.desk_language)

@@ -42,7 +42,7 @@ def alert(work: Work, flag: Flag) -> None:
         None,
         lines(
             _("Attention: {flag}.", flag=FLAG[flag]),
-            _("The person was shown the emergency numbers and offered a human. There is no report yet."),
+            _("The person has seen the emergency numbers and can get a human. There is no report yet."),
         ),
     )
 

@@ -21,17 +21,17 @@ STATE: Final = {
     ReportState.ANSWERED: _("closed: answered"),
     ReportState.REFERRED: _("closed: referred"),
     ReportState.OUT_OF_SCOPE: _("closed: not a matter of the contact point"),
-    ReportState.REJECTED_ABUSE: _("closed: abuse"),
+    ReportState.REJECTED_ABUSE: _("closed: misuse of this service"),
     ReportState.WITHDRAWN: _("withdrawn"),
 }
 
 FLAG: Final = {
     Flag.DANGER: _("said: somebody is in danger"),
-    Flag.EMERGENCY_WORDS: _("words that sound like danger"),
+    Flag.EMERGENCY_WORDS: _("the text sounds like danger"),
     Flag.SUICIDE: _("may want to die: please act at once"),
     Flag.CHILD_PROTECTION: _("a child may be in danger"),
     Flag.MAYBE_OFF_TOPIC: _("may not be about a conflict"),
-    Flag.NEEDS_INTERPRETER: _("needs somebody who speaks the language"),
+    Flag.NEEDS_INTERPRETER: _("needs an interpreter"),
 }
 
 RESULTS: Final = {
@@ -46,5 +46,5 @@ RESULT_LABELS: Final = {
     "ANSWERED": _("Answered"),
     "REFERRED": _("Referred to somebody else"),
     "OUT_OF_SCOPE": _("Not our matter"),
-    "ABUSE": _("Abuse"),
+    "ABUSE": _("Misuse of this service"),
 }

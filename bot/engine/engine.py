@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bot.commands import Ask, Button, Command, Say, ShowPick
 from bot.engine.flow import AskAgain, Flow, Forget, Question, Rework, Stop, Turn, note_of, words
-from bot.engine.inputs import PRESS_A_BUTTON, FreeText, NotUnderstood, Piece, Said, readable
+from bot.engine.inputs import PRESS_A_BUTTON, FreeText, NotUnderstood, Piece, Said, number_in, readable
 from bot.engine.scope import Scope
 from bot.engine.state import State
 from bot.i18n import Text, _, lines, paragraphs, render, verbatim
@@ -66,6 +66,17 @@ class Engine:
             state = self.add_words(state, tuple(Piece(*pair) for pair in brought.pop("words")))
         return self._go_on(replace(state, answers={**state.answers, **brought}), scope, ())
 
+    def adopt(self, state: State) -> State | None:
+        """A stored conversation as this release knows it; None when its flow is no longer there."""
+        under = self.adopt(state.under) if state.under else None
+        flow = self.flows.get(state.flow)
+        if flow is None:
+            return under
+        state = replace(state.renamed(flow.renamed), under=under)
+        if state.asked in flow.questions or state.asked in (REVIEW, CHANGE):
+            return state
+        return replace(state, asked="", offered=(), prompt=None)
+
     def repeat(self, state: State, scope: Scope, *before: Command) -> Step:
         """Asks the open question again, after something else was said."""
         return self._go_on(state, scope, before)
@@ -75,7 +86,7 @@ class Engine:
         if said.choice:
             return said.choice if said.choice in state.offered else None
         spoken = _plain(said.text)
-        if not spoken:
+        if not spoken or not state.offered:
             return None
         buttons = {button.id: button for button in self._buttons(state, scope)}
         for offered in state.offered:
@@ -84,20 +95,21 @@ class Engine:
         question = self._question(state)
         if question is not None and question.input.takes_words:
             return None
-        if spoken.isdigit() and 1 <= int(spoken) <= len(state.offered):
-            return state.offered[int(spoken) - 1]
+        number = number_in(spoken)
+        if number is not None and 1 <= number <= len(state.offered):
+            return state.offered[number - 1]
         return next((offered for offered in state.offered if offered.casefold() == spoken), None)
 
     def answer(self, state: State, said: Said, scope: Scope) -> Step:
         """Takes an answer to the open question. `said.choice` is an offered id or empty."""
         if state.asked == REVIEW:
-            return self._go_on(state, scope, (Say(PRESS_A_BUTTON),))
+            return self._stray(state, said, scope) or self._go_on(state, scope, (Say(PRESS_A_BUTTON),))
         if state.asked == CHANGE:
             return self._change(state, said, scope)
         question = self._question(state)
         so_far = self._so_far(state, scope)
         if question is None or not question.applies(so_far, scope):
-            return self._go_on(state, scope, ())
+            return self._stray(state, said, scope) or self._go_on(state, scope, ())
         try:
             if question.input.collects:
                 return self._collect(state, question, said, scope)
@@ -155,10 +167,19 @@ class Engine:
 
     def edit(self, state: State, source: str, text: str, scope: Scope) -> Step | None:
         """Replaces the words of one earlier message; None when none of the answers holds it (F-25)."""
+        words = readable(text)
+        brought = self._flow(state).stray
+        if brought is not None and brought in self._flow(state).givens and source and words:
+            held = state.answers.get(brought) or ()
+            edited = [[words if mark == source else before, mark] for before, mark in held]
+            if edited != [list(pair) for pair in held]:
+                return self._go_on(
+                    state.with_answer(brought, edited), scope, (Say(_("I have taken over your change.")),)
+                )
         for name, pieces in state.pieces.items():
-            if source and any(piece.source == source for piece in pieces):
+            if source and name in self._flow(state).questions and any(piece.source == source for piece in pieces):
                 changed = tuple(
-                    Piece(readable(text) or piece.text, source) if piece.source == source else piece
+                    Piece(words or piece.text, source) if piece.source == source else piece
                     for piece in pieces
                 )
                 state = state.with_pieces(name, changed)
@@ -168,6 +189,9 @@ class Engine:
                         state.with_answer(name, question.input.dump(question.input.finish(changed))), name
                     )
                 return self._go_on(state, scope, (Say(_("I have taken over your change.")),))
+        below = self.edit(state.under, source, text, scope) if state.under else None
+        if below is not None and below.state is not None:
+            return self.repeat(replace(state, under=below.state), scope, Say(_("I have taken over your change.")))
         return None
 
     def add_words(self, state: State, words: tuple[Piece, ...]) -> State:
@@ -267,7 +291,8 @@ class Engine:
 
     def _buttons(self, state: State, scope: Scope) -> tuple[Button, ...]:
         if state.asked == REVIEW:
-            return (Button("/send", CONTROLS["/send"], primary=True), *_controls("/change", "/discard", "/later", "/human"))
+            send = Button("/send", CONTROLS["/send"], primary=True)
+            return (send, *_controls("/change", "/discard", "/later", "/human"))
         if state.asked == CHANGE:
             so_far = self._so_far(state, scope)
             return (
@@ -336,7 +361,7 @@ class Engine:
     def _change(self, state: State, said: Said, scope: Scope) -> Step:
         question = self._flow(state).questions.get(said.choice)
         if question is None:
-            return self._go_on(state, scope, (Say(PRESS_A_BUTTON),))
+            return self._stray(state, said, scope) or self._go_on(state, scope, (Say(PRESS_A_BUTTON),))
         shown: tuple[Command, ...] = self._pick_shown(state, question.label or NOTHING, scope)
         before = state.answers.get(question.name)
         if isinstance(question.input, FreeText) and isinstance(before, str):
@@ -354,7 +379,7 @@ class Engine:
     def _stray(self, state: State, said: Said, scope: Scope) -> Step | None:
         words = readable(said.text)
         flow = self._flow(state)
-        if flow.stray is None or not words or len(words) < flow.stray_from:
+        if flow.stray in (None, state.asked) or not words or len(words) < flow.stray_from:
             return None
         kept = self.add_words(state, (Piece(words, said.source),))
         return self._go_on(kept, scope, (Say(_("I have added this to your description.")),))

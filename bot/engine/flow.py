@@ -77,7 +77,7 @@ class _Asked:
 @overload
 def ask(
     prompt: Prompt,
-    input: Input[T],
+    answer: Input[T],
     *,
     label: Text | None = None,
     note: Note | None = None,
@@ -88,7 +88,7 @@ def ask(
 @overload
 def ask(
     prompt: Prompt,
-    input: Input[T],
+    answer: Input[T],
     *,
     label: Text | None = None,
     note: Note | None = None,
@@ -101,7 +101,7 @@ def ask(
 @overload
 def ask(
     prompt: Prompt,
-    input: Input[T],
+    answer: Input[T],
     *,
     label: Text | None = None,
     note: Note | None = None,
@@ -113,7 +113,7 @@ def ask(
 ) -> T | None: ...
 def ask(
     prompt: Prompt,
-    input: Input[T],
+    answer: Input[T],
     *,
     label: Text | None = None,
     note: Note | None = None,
@@ -130,10 +130,10 @@ def ask(
     is dropped when the other changes. `exits` are the ways out offered beside the answers.
     """
     return cast(
-        T,
+        "T",
         _Asked(
             lambda name: Question(
-                name, prompt, input, label, note, optional, when, then, forgotten_with, exits
+                name, prompt, answer, label, note, optional, when, then, forgotten_with, exits
             )
         ),
     )
@@ -158,6 +158,8 @@ class Flow:
     stray: ClassVar[str | None] = None
     stray_from: ClassVar[int] = 25
     """From this many characters on, words at a choice are a story and not a misread button."""
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Former names of questions and what they are called now, so that stored answers find them."""
     keeps_draft: ClassVar[bool] = False
     """True where an unfinished conversation is worth reminding of (F-13)."""
     questions: ClassVar[Mapping[str, Question]] = {}

@@ -150,9 +150,11 @@ class Choices(Input[frozenset[E]]):
         return kept if len(kept) < len(pieces) else (*pieces, Piece(said.choice))
 
     def finish(self, pieces: tuple[Piece, ...]) -> frozenset[E]:
-        if len(pieces) < self.at_least:
+        known = {str(member) for member in self.labels}
+        chosen = [piece.text for piece in pieces if piece.text in known]  # the rest was offered by an earlier release
+        if len(chosen) < self.at_least:
             raise NotUnderstood(_("Please choose at least one. You can choose several."))
-        return self.load([piece.text for piece in pieces])
+        return self.load(chosen)
 
     def dump(self, value: frozenset[E]) -> Any:
         return [str(member) for member in self.labels if member in value]
@@ -260,18 +262,25 @@ class Phone(Input[str]):
             number = phonenumbers.parse(digits, self.country)
         except phonenumbers.NumberParseException:
             raise NotUnderstood(_PHONE_WANTED) from None
-        if not phonenumbers.is_possible_number(number):
+        if not phonenumbers.is_possible_number(number) or len(str(number.national_number)) < SHORTEST_NUMBER:
             raise NotUnderstood(_PHONE_WANTED)
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
     def load(self, stored: Any) -> str:
         if not isinstance(stored, str) or not stored.startswith("+"):
             raise ValueError("no phone number")
+        try:
+            phonenumbers.parse(stored, None)
+        except phonenumbers.NumberParseException:
+            raise ValueError("no phone number") from None
         return stored
 
     def show(self, value: str, so_far: Any, scope: Scope) -> Text:
         return _("{phone}", phone=PhoneNumber(readable_phone(value)))
 
+
+SHORTEST_NUMBER = 6
+"""Digits with the area code; fewer cannot be called back."""
 
 _PHONE_WANTED = _("I cannot read this as a phone number. Please write it with the area code: 02261 123456.")
 
@@ -307,7 +316,7 @@ class Number(Input[int]):
         return value
 
     def load(self, stored: Any) -> int:
-        if not isinstance(stored, int) or not self.at_least <= stored <= self.at_most:
+        if type(stored) is not int or not self.at_least <= stored <= self.at_most:
             raise ValueError("no number in range")
         return stored
 
@@ -386,6 +395,14 @@ class Confirm(Input[bool]):
 
     def show(self, value: bool, so_far: Any, scope: Scope) -> Text:
         return self.yes if value else self.no
+
+
+def number_in(text: str) -> int | None:
+    """The number that a whole text is, in any script's digits; None for anything else."""
+    digits = [unicodedata.digit(sign, None) for sign in text[:4]]
+    if not digits or len(text) > 3 or None in digits:
+        return None
+    return int("".join(map(str, digits)))
 
 
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2066-\u2069\u202a-\u202e\ufeff]")

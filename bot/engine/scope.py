@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.contact_point import ContactPoint
 from bot.taxonomy import ReportState, Urgency
+from bot.working_time import deadline
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,4 @@ class Scope:
 
     def deadline(self, urgency: Urgency) -> datetime:
         """By when a human answers, in working time (2.N)."""
-        from bot.working_time import deadline
-
         return deadline(self.contact_point, urgency, self.now)

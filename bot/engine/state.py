@@ -26,11 +26,25 @@ class State:
     under: State | None = field(default=None, repr=False)
     """The conversation that waits until this one has ended."""
 
+    def on_top_of(self, other: State | None) -> State:
+        """With one more conversation that waits below all the others."""
+        return replace(self, under=self.under.on_top_of(other) if self.under else other)
+
     def with_answer(self, name: str, stored: Any) -> State:
         return replace(self, answers={**self.answers, name: stored})
 
     def without(self, *names: str) -> State:
         return replace(self, answers={k: v for k, v in self.answers.items() if k not in names})
+
+    def renamed(self, names: Mapping[str, str]) -> State:
+        """With the names that questions have now; `names` maps former ones to these."""
+        return replace(
+            self,
+            answers={names.get(k, k): v for k, v in self.answers.items()},
+            pieces={names.get(k, k): v for k, v in self.pieces.items()},
+            asked=names.get(self.asked, self.asked),
+            offered=tuple(names.get(k, k) for k in self.offered) if self.asked == "change" else self.offered,
+        )
 
     def with_pieces(self, name: str, pieces: tuple[Piece, ...]) -> State:
         kept = {k: v for k, v in self.pieces.items() if k != name}

@@ -37,7 +37,7 @@ def help_text(scope: Scope) -> Text:
             _("You can always write:"),
             _("/human – talk to a person"),
             _("/back – one question back"),
-            _("/later – go on later, I keep everything"),
+            _("/later – go on later, I keep your draft"),
             _("/cancel – stop and delete"),
             _("/menu – everything else"),
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from bot.commands import Command, Say, SetLanguage
 from bot.engine.flow import Flow, ask
@@ -10,6 +11,11 @@ from bot.engine.inputs import Pick
 from bot.engine.scope import Scope
 from bot.i18n import Text, _, paragraphs, verbatim
 from bot.languages import LANGUAGES
+
+IN_OTHER_WORDS: Final = verbatim(
+    "Sprache · Language · Dil · لغة · Мова · Язык · Limba · Език · زبان · Ziman · Język · Langue · Gjuha"
+)
+"""For whoever does not read the sentence above it."""
 
 
 def _offered(scope: Scope) -> Mapping[str, Text]:
@@ -26,7 +32,7 @@ class ChooseLanguage(Flow, name="language"):
     language: str = ask(
         lambda so_far, scope: paragraphs(
             _("Which language would you like to use?"),
-            verbatim("Sprache · Language · Dil · لغة · Мова · Язык · Limba · Език · زبان · Ziman · Język · Langue · Gjuha"),
+            IN_OTHER_WORDS,
         ),
         Pick(_offered, columns=2),
         exits=(),

@@ -34,7 +34,12 @@ def _stored(flow: MyData, scope: Scope) -> Text:
         _("• A draft that was not sent") if scope.has_draft else None,
         ngettext("• {n} report linked to this chat", "• {n} reports linked to this chat", len(reports)),
         *(
-            _("  {ref}: {state}, sent {when}", ref=report.ref, state=STATE_WORDS[report.state], when=report.submitted_at)
+            _(
+                "  {ref}: {state}, sent {when}",
+                ref=report.ref,
+                state=STATE_WORDS[report.state],
+                when=report.submitted_at,
+            )
             for report in reports
         ),
         _("A report sent without a link to this chat cannot be shown here."),
@@ -70,11 +75,14 @@ def _after_wanted(flow: MyData, scope: Scope) -> Iterator[Command | Turn]:
     match flow.wanted:
         case Wanted.EXPORT:
             yield SendFile(
-                "my-data.json", "application/json", export_file(scope), _("This file holds all that is linked to this chat.")
+                "my-data.json",
+                "application/json",
+                export_file(scope),
+                _("This file holds your reports and what else is linked to this chat."),
             )
             yield AskAgain()
         case Wanted.WITHDRAW:
-            yield StartFlow("withdraw")
+            yield StartFlow("/withdraw")
             yield Stop()
         case Wanted.NOTHING:
             yield Say(_("All right. Nothing was changed."), (Button("/menu", _("Menu")),))

@@ -140,7 +140,7 @@ class MyReports(Flow, name="my_reports"):
     def finish(self, scope: Scope) -> Iterator[Command]:
         report = one_of(self.report, scope)
         if report is None or self.story is None:
-            yield Say(_("This report is no longer there."), (Button("/menu", _("Menu")),))
+            yield Say(_("I cannot find this report here any more."), (Button("/menu", _("Menu")),))
             return
         yield AddToReport(report.ref, self.story, getattr(self, "sources", ()))
         yield Say(_("Thank you. I have added it to report {ref}.", ref=report.ref), (Button("/menu", _("Menu")),))

@@ -11,8 +11,7 @@ from bot.engine.flow import Flow, Stop, Turn, ask, given
 from bot.engine.inputs import Choice, Pick
 from bot.engine.scope import Scope
 from bot.flows.my_reports import one_of, own_reports
-from bot.i18n import Text, _
-from bot.taxonomy import CLOSED_STATES
+from bot.i18n import _
 
 
 class Purpose(StrEnum):
@@ -55,7 +54,7 @@ class OwnWords(Flow, name="own_words"):
 
     words: list[tuple[str, str]] = given(())
     purpose: Purpose = ask(
-        _("I have read your message. Only I have it so far. What shall I do with it?"),
+        _("I have your message. No person has read it yet. What shall I do with it?"),
         PurposeInput(
             {
                 Purpose.REPORT: _("Make a report of it"),
@@ -76,7 +75,7 @@ class OwnWords(Flow, name="own_words"):
     def finish(self, scope: Scope) -> Iterator[Command]:
         report = one_of(self.report, scope)
         if report is None:
-            yield Say(_("This report is no longer there."), (Button("/menu", _("Menu")),))
+            yield Say(_("I cannot find this report here any more."), (Button("/menu", _("Menu")),))
             return
         text = "\n".join(text for text, source in self.words)
         yield AddToReport(report.ref, text, tuple(source for text, source in self.words))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from bot.commands import Command, RememberPrivacyRead, Say
+from bot.commands import Button, Command, RememberPrivacyRead, Say
 from bot.contact_point import Translated
 from bot.engine.flow import AskAgain, Stop, Turn, ask
 from bot.engine.inputs import Choice
@@ -146,7 +146,10 @@ def _after_privacy(flow: PrivacyAsked, scope: Scope) -> Iterator[Command | Turn]
             yield Say(privacy_full(scope))
             yield AskAgain()
         case Privacy.CALL:
-            yield Say(lines(call_us(scope), _("Nothing was sent. I have kept nothing of this chat.")))
+            yield Say(
+                lines(call_us(scope), _("No report was sent. I have not kept your answers.")),
+                (Button("/menu", _("Menu")),),
+            )
             yield Stop()
         case _:
             yield RememberPrivacyRead()

@@ -10,6 +10,7 @@ from bot.commands import AlertDesk, Button, Command, FileReport, HandOff, Say
 from bot.engine.flow import Flow, Forget, Rework, Stop, Turn, ask
 from bot.engine.inputs import Choice, FreeText, Phone, Pick
 from bot.engine.scope import Scope
+from bot.flows.call import out_of_hours
 from bot.flows.emergency import emergency_full, emergency_line, emergency_short
 from bot.flows.help import help_lines
 from bot.flows.privacy import Privacy, PrivacyAsked, privacy_question
@@ -28,6 +29,7 @@ from bot.taxonomy import (
     When,
     Wish,
 )
+from bot.working_time import is_open
 
 ELSEWHERE: Final = "OTHER"
 """The id offered beside the municipalities."""
@@ -70,7 +72,7 @@ SETTINGS: Final = {
 WHEN: Final = {
     When.TODAY: _("Today"),
     When.THIS_WEEK: _("This week"),
-    When.LONGER: _("For longer"),
+    When.LONGER: _("For some time"),
     When.REPEATED: _("Again and again"),
 }
 
@@ -137,7 +139,7 @@ def _after_names(flow: ReportTension, scope: Scope) -> Iterator[Command | Turn]:
     match flow.names:
         case Names.REDACT:
             yield Rework("story", redact)
-            yield Say(_("Done. I have only kept the text without names and numbers."))
+            yield Say(_("Done. I have only kept the text with […]."))
         case Names.REWRITE:
             yield Forget("story")
 
@@ -206,16 +208,16 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
     setting: Setting | None = ask(
         _("What kind of place is it?"), Choice(SETTINGS, columns=2), label=_("Kind of place"), optional=True
     )
-    when: When | None = ask(_("When was it?"), Choice(WHEN, columns=2), label=_("When"), optional=True)
+    when: When | None = ask(_("Since when?"), Choice(WHEN, columns=2), label=_("When"), optional=True)
     parties: Constellation | None = ask(
         _("Who has a problem with whom?"), Choice(PARTIES), label=_("Who with whom"), optional=True
     )
     heat: Heat | None = ask(
-        _("How heated is it?"), Choice(HEAT), label=_("How heated"), optional=True
+        _("How heated is it?"), Choice(HEAT), label=_("How tense"), optional=True
     )
     wish: Wish = ask(_("What do you wish from us?"), Choice(WISHES), label=_("Your wish"))
     contact: Contact = ask(
-        _("May we ask you something back?"),
+        _("May we ask you questions?"),
         Choice(CONTACT),
         label=_("Questions back"),
         note=_(
@@ -237,7 +239,7 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
         flags = self.flags()
         if self.danger is Danger.YES or self.heat is Heat.VIOLENCE_OR_DESTRUCTION:
             return Urgency.URGENT
-        if flags & {Flag.SUICIDE, Flag.CHILD_PROTECTION, Flag.EMERGENCY_WORDS}:
+        if flags & URGENT_FLAGS:
             return Urgency.URGENT
         if self.danger is Danger.UNSURE or self.heat is Heat.SHAME_OR_THREATS:
             return Urgency.SOON
@@ -273,9 +275,11 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
         )
         yield Say(self._receipt(scope, urgency))
         wants_a_human = self.danger is Danger.YES or self.wish is Wish.TALK_TO_PERSON
-        if wants_a_human and self.contact is not Contact.NONE:
+        if wants_a_human and self.contact is Contact.CHAT:
             yield HandOff(about=scope.fresh_ref, urgency=urgency)
         else:
+            if not is_open(scope.contact_point, scope.now):
+                yield Say(out_of_hours(scope.contact_point, scope.now))
             yield Say(
                 _("And how are you? If this weighs on you, there are people to talk to."),
                 (Button("/help", _("Help numbers")), Button("/menu", _("I am fine"))),
@@ -306,6 +310,8 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
             ),
         )
 
+
+URGENT_FLAGS: Final = frozenset({Flag.SUICIDE, Flag.CHILD_PROTECTION, Flag.EMERGENCY_WORDS})
 
 FLAG_OF: Final = {
     Notice.EMERGENCY: Flag.EMERGENCY_WORDS,

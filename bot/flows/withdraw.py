@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from bot.commands import Button, Command, Say, Withdraw, WithdrawScope
-from bot.engine.flow import Flow, Stop, Turn, ask, given
+from bot.engine.flow import Flow, Stop, Turn, ask
 from bot.engine.inputs import Choice, Confirm, Pick
 from bot.engine.scope import Scope
 from bot.flows.my_reports import one_of, own_reports
-from bot.i18n import Text, _, paragraphs
+from bot.i18n import Text, _
 
 SCOPES: Final = {
     WithdrawScope.REPORT: _("The whole report"),
@@ -64,6 +64,6 @@ class WithdrawReport(Flow, name="withdraw"):
     def finish(self, scope: Scope) -> Iterator[Command]:
         report = one_of(self.report, scope)
         if report is None:
-            yield Say(_("This report is no longer there."), (Button("/menu", _("Menu")),))
+            yield Say(_("I cannot find this report here any more."), (Button("/menu", _("Menu")),))
             return
         yield Withdraw(report.ref, self.scope)

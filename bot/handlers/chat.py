@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import delete, select
 
 from bot.commands import Ask, ForgetMe, RememberPrivacyRead, Say, SendFile, SetLanguage, ShowPick
-from bot.desk.deadlines import answered
 from bot.desk.card import renew_card
+from bot.desk.deadlines import answered
 from bot.i18n import _
 from bot.messages import Media, Voice
 from bot.work import Work
@@ -14,10 +14,12 @@ from storage.models import ContactLink, Conversation, SourceLink, Thread
 
 
 def say(command: Say, work: Work, conversation: Conversation) -> None:
+    """Queues a sentence; it goes out even when a human has taken the chat meanwhile."""
     work.tell(conversation, command.text, command.buttons, voice=Voice.NOTICE)
 
 
 def ask(command: Ask, work: Work, conversation: Conversation) -> None:
+    """Queues a question and remembers it as the open one."""
     row = work.tell(
         conversation,
         command.text,
@@ -32,19 +34,23 @@ def ask(command: Ask, work: Work, conversation: Conversation) -> None:
 
 
 def show_pick(command: ShowPick, work: Work, conversation: Conversation) -> None:
+    """Edits an answered question."""
     work.tell(conversation, command.text, voice=Voice.NOTICE, edits=command.prompt)
 
 
 def send_file(command: SendFile, work: Work, conversation: Conversation) -> None:
+    """Queues a file."""
     file = Media("document", command.name, command.type, command.data)
     work.tell(conversation, command.text, voice=Voice.NOTICE, file=file)
 
 
 def set_language(command: SetLanguage, work: Work, conversation: Conversation) -> None:
+    """From here on everything is put into this language."""
     conversation.language = command.language
 
 
 def remember_privacy_read(command: RememberPrivacyRead, work: Work, conversation: Conversation) -> None:
+    """Keeps when the notice was passed."""
     conversation.privacy_read_at = work.now
 
 

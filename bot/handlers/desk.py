@@ -9,9 +9,11 @@ from storage.models import Conversation
 
 
 def hand_off(command: HandOff, work: Work, conversation: Conversation) -> None:
+    """Queues the chat for a human."""
     about = work.thread(command.about) if command.about else None
-    handoff.hand_off(work, conversation, about, command.urgency, command.words)
+    handoff.hand_off(work, conversation, about, command.urgency, command.words, command.flags)
 
 
 def alert_desk(command: AlertDesk, work: Work, conversation: Conversation) -> None:
+    """Tells the room."""
     room.alert(work, command.flag)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from bot.commands import AddToReport, FileReport
 from bot.desk.deadlines import wait_for_answer
-from bot.desk.handoff import out_of_hours
 from bot.desk.relay import from_reporter
 from bot.desk.room import announce_report
 from bot.taxonomy import Contact
 from bot.work import Work
-from bot.working_time import is_open
 from storage.models import Consent, ContactLink, Conversation, Report, SourceLink, Thread
 
 CALL_BACK_TEXT: str = "2026-11"
@@ -51,8 +49,6 @@ def file_report(command: FileReport, work: Work, conversation: Conversation) -> 
         _link(command, work, conversation, thread)
     wait_for_answer(work, thread, command.urgency)
     announce_report(work, thread)
-    if not is_open(work.contact_point, work.now):
-        work.tell(conversation, out_of_hours(work))
 
 
 def _link(command: FileReport, work: Work, conversation: Conversation, thread: Thread) -> None:

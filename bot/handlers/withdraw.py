@@ -21,7 +21,7 @@ def withdraw(command: Withdraw, work: Work, conversation: Conversation) -> None:
     thread = work.thread(command.ref)
     person = work.person(thread) if thread is not None else None
     if thread is None or person is None or person.id != conversation.id:
-        work.tell(conversation, _("This report is no longer there."), (MENU,))
+        work.tell(conversation, _("I cannot find this report here any more."), (MENU,))
         return
     if conversation.thread_id == thread.id:
         let_go(work, conversation)
@@ -63,7 +63,7 @@ def _delete(work: Work, thread: Thread, conversation: Conversation) -> None:
         ),
         (MENU,),
     )
-    work.post(None, _("{ref} was taken back before anybody read it. It is deleted.", ref=ref))
+    work.post(None, _("Report {ref} was taken back before anybody read it. It is deleted.", ref=ref))
 
 
 def _withdraw_words(work: Work, thread: Thread, conversation: Conversation) -> None:
@@ -127,5 +127,5 @@ def _cut(work: Work, thread: Thread) -> None:
 
 def _tell_desk(work: Work, thread: Thread) -> None:
     """Without a word of what it was about."""
-    work.post(None, _("Taken back: {ref}. Please delete copies you have made.", ref=thread.ref))
+    work.post(None, _("Report {ref} was taken back. Please delete copies you have made.", ref=thread.ref))
     renew_card(work, thread)

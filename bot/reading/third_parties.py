@@ -165,7 +165,7 @@ _NO_PHONE: Final = (
 """Dates, months and times that begin with a nought."""
 _PHONE: Final = (
     r"(?P<hit>(?:\+ ?[1-9]|(?<!\w)(?<![0-9][:.,])"
-    rf"(?:{_NO_PHONE}\(?0|(?:49[ /-]?)?1[567][0-9](?=[ /-]?[0-9]{{7}})))"
+    rf"(?:{_NO_PHONE}(?:\((?=0[0-9 ]{{1,6}}\)))?0|(?:49[ /-]?)?1[567][0-9](?=[ /-]?[0-9]{{7}})))"
     r"(?:[ /().-]{0,3}[0-9]){5,}+)"
 )
 _PHONE_WORDS: Final = _words(
@@ -275,9 +275,7 @@ _STREET: Final = (
     rf")\.?(?: (?:des|der|am|an der) {_CAPITAL}[\w-]++)?{_NUMBER}"
     r"|(?i:hausnummer|hausnr\.?) {0,2}[1-9][0-9]{0,2}[a-h]?(?!\w))"
 )
-_STREET_AT: Final = (
-    rf"(?<![\w-])(?P<hit>(?i:{_AT}) {_CAPITAL}[\w-]++{_ENDINGS_OF_PLACES}{_NUMBER}(?! {_CAPITAL}))"
-)
+_STREET_AT: Final = rf"(?<![\w-])(?P<hit>(?i:{_AT}) {_CAPITAL}[\w-]++{_ENDINGS_OF_PLACES}{_NUMBER}(?! {_CAPITAL}))"
 _STREET_ELSEWHERE: Final = (
     r"(?<![\w-])(?P<hit>(?:(?i:вул|ул|ul|str|sok|cad)\. ?"
     r"|(?i:улица|улице|вулиця|вулиці|strada|ulica|ulicy|rue|شارع|خیابان) )[^\W\d]++(?: [^\W\d]++){0,2}?,? ?"

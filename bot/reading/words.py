@@ -24,6 +24,7 @@ COMMANDS: Final = frozenset(
             "/privacy",
             "/data",
             "/withdraw",
+            "/resume",
         ),
         *("/back", "/skip", "/later", "/cancel", "/done", "/send", "/change", "/discard"),
     )

@@ -42,8 +42,7 @@ def question(
 
 
 DANGER = question(
-    "Is somebody in danger right now?\n\nIn danger? 110 police · 112 ambulance. "
-    "This chat is not an emergency service.",
+    "Is somebody in danger right now?\n\nIn danger? 110 police · 112 ambulance. This chat is not an emergency service.",
     Option("YES", "Yes"),
     Option("NO", "No"),
     Option("UNSURE", "I don't know"),
@@ -77,8 +76,9 @@ PLACE = question(
     columns=2,
 )
 RECEIPT = (
-    "Thank you. Your report has arrived.\nNumber: KA-7F3K-29\n\nA person will read it by Thursday, 26 November 2026, "
-    "16:00. You do not have to carry this alone.\n\nTo see, change or delete your data: /data"
+    "Thank you. Your report has arrived.\nNumber: KA-7F3K-29\n\n"
+    "A person will read it by Thursday, 26 November 2026, 16:00. You do not have to carry this alone.\n\n"
+    "To see, change or delete your data: /data"
 )
 
 
@@ -199,9 +199,7 @@ class Scripted:
         elif inbound.choice in ("/talk", "/quiet"):
             await self.card(talk=inbound.choice == "/talk", edits=self.shown)
         elif inbound.text.startswith("/reply ") or inbound.reply_to:
-            status = Outbound(
-                "Sent 09:00", style=Style.STATUS, thread=thread, about=inbound.message_id, ask="sent"
-            )
+            status = Outbound("Sent 09:00", style=Style.STATUS, thread=thread, about=inbound.message_id, ask="sent")
             sent = await self.say(status)
             text = inbound.text.removeprefix("/reply ")
             await self.say(Outbound(text, voice=Voice.DESK), "volunteer")

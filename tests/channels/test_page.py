@@ -27,8 +27,9 @@ CONTRAST = """() => {
     return [r, g, b, a / 255];
   };
   const over = (top, below) => top.slice(0, 3).map((v, i) => v * top[3] + below[i] * (1 - top[3]));
+  const linear = (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
   const light = (rgb) => {
-    const [r, g, b] = rgb.map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    const [r, g, b] = rgb.map((v) => linear(v / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const behind = (element) => {
@@ -139,10 +140,7 @@ async def test_nothing_that_anybody_writes_becomes_part_of_the_page(browser: Bro
         await expect(page.locator(".case .note .text").last).to_have_text(EVIL)
         await page.wait_for_timeout(200)
         assert (
-            await page.evaluate(
-                "document.querySelectorAll('.bubble img, .option img, script:not([src])').length"
-            )
-            == 0
+            await page.evaluate("document.querySelectorAll('.bubble img, .option img, script:not([src])').length") == 0
         )
         assert await page.title() != "1"
 
@@ -183,6 +181,50 @@ async def test_a_note_stays_and_a_reply_goes_out(browser: Browser) -> None:
         await page.get_by_role("navigation", name="Cases").get_by_role("button").click()
         await expect(case.get_by_role("radio", name="Note (stays here)")).to_be_checked()
         await expect(case.locator(".to-reporter")).to_have_count(2)
+
+
+async def test_words_that_were_not_sent_do_not_look_as_if_they_were(browser: Browser) -> None:
+    async with scripted_server() as (bot, server), opened(browser, str(server.make_url("/"))) as page:
+        bot.answers = False
+        case = page.locator(".case")
+        await bot.card()
+        await page.locator(".cases button").click()
+        await case.get_by_text("Reply (goes out)").click()
+        await write(page, ".case", "For the person")
+        await case.get_by_text("Note (stays here)").click()
+        await write(page, ".case", "For us")
+        await expect(case.locator(".mark.stored")).to_have_count(2)
+        reply, note = (message.message_id for message in bot.received)
+        assert [message.text for message in bot.received] == ["/reply For the person", "For us"]
+        await expect(case.locator(".to-reporter")).to_contain_text("For the person")
+        kept = Outbound("Nothing was sent.", style=Style.STATUS, thread=THREAD, about=reply, ask="kept")
+        await bot.say(kept)
+        # A status that does not say what became of the words changes nothing about them but adds itself.
+        await bot.say(Outbound("Live chat had ended.", style=Style.STATUS, thread=THREAD, about=note))
+        await expect(case.locator(".row.note")).to_contain_text(
+            ["For the person09:00Nothing was sent.", "For us09:00Live chat had ended."]
+        )
+        await expect(case.locator(".to-reporter")).to_have_count(0)
+        await expect(case.locator(".status")).to_have_count(0)
+
+
+async def test_a_changed_reply_stays_a_reply(browser: Browser) -> None:
+    async with scripted_server() as (bot, server), opened(browser, str(server.make_url("/"))) as page:
+        bot.answers = False
+        case = page.locator(".case")
+        await bot.card()
+        await page.locator(".cases button").click()
+        await case.get_by_text("Reply (goes out)").click()
+        await write(page, ".case", "Helo")
+        await expect(case.locator(".to-reporter .text")).to_have_text("Helo")
+        await case.locator(".to-reporter").hover()
+        await case.get_by_role("button", name="More").click()
+        await case.get_by_role("button", name="Edit").click()
+        await expect(case.locator("textarea")).to_have_value("Helo")
+        await write(page, ".case", "Hello")
+        await expect(case.locator(".to-reporter .text")).to_have_text("Hello")
+        assert [message.text for message in bot.received] == ["/reply Helo", "/reply Hello"]
+        assert bot.received[1].edits == bot.received[0].message_id
 
 
 async def test_a_live_chat_cannot_be_overlooked(browser: Browser) -> None:
@@ -236,7 +278,7 @@ async def test_everything_can_be_done_with_the_keyboard(browser: Browser) -> Non
         await expect(page.get_by_role("button", name="Attach")).to_be_focused()
         unnamed = await page.evaluate(
             "() => [...document.querySelectorAll('button, select, textarea, input:not([type=file])')]"
-            ".filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length)).length"
+            ".filter((e) => !(e.ariaLabel || e.textContent.trim() || e.labels?.length)).length"
         )
         assert unnamed == 0
 
@@ -267,12 +309,13 @@ async def test_numbers_can_be_called_and_commands_tapped(browser: Browser) -> No
     async with scripted_server() as (bot, server), opened(browser, str(server.make_url("/"))) as page:
         bot.answers = False
         text = (
-            "Call 110, 112 or 0800 111 0 111 · 116 016, +49 2261 88-1234. Case 7F3K-29QX, 24 November 2026, 14:00, "
-            "110 euros? See /data and https://www.obk.de/x. Not 2/3, 1101 or a/b."
+            "Call 110, 112 or 0800 111 0 111 · 116 016, +49 2261 88-1234. Case 7F3K-29QX, "
+            "24 November 2026, 14:00, 110 euros? See /data and https://www.obk.de/x. Not 2/3, 1101 or a/b."
         )
         await start(page)
         await bot.say(Outbound(text), "volunteer")
         bubble = page.locator(".phone .bot .text")
+        await expect(bubble).to_have_text(text)
         links = await bubble.locator("a").evaluate_all("(all) => all.map((a) => a.getAttribute('href'))")
         assert links == [
             "tel:110",
@@ -283,7 +326,6 @@ async def test_numbers_can_be_called_and_commands_tapped(browser: Browser) -> No
             "tel:110",
             "https://www.obk.de/x",
         ]
-        await expect(bubble).to_have_text(text)
         await bubble.get_by_role("button", name="/data").click()
         await expect(page.locator(".own .text").last).to_have_text("/data")
 
@@ -309,6 +351,7 @@ async def test_every_phone_has_its_own_chat_and_language(browser: Browser) -> No
     async with scripted_server() as (bot, server), opened(browser, str(server.make_url("/"))) as page:
         bot.answers = False
         await start(page)
+        await expect(page.locator(".phone .own .mark.stored")).to_have_count(1)
         await bot.say(Outbound("For the neighbour"), "neighbour")
         chip = page.get_by_role("button", name="Neighbour")
         await expect(chip.get_by_role("img", name="1 new")).to_be_visible()
@@ -317,11 +360,11 @@ async def test_every_phone_has_its_own_chat_and_language(browser: Browser) -> No
         await page.locator(".phone select").select_option("ar")
         await expect(page.locator(".phone")).to_have_attribute("dir", "rtl")
         await write(page, ".phone", "مرحبا")
-        await expect(page.locator(".phone .own")).to_have_count(1)
+        await expect(page.locator(".phone .own .mark.stored")).to_have_count(1)
         await page.get_by_role("button", name="New phone").click()
         await expect(page.locator(".phone")).to_have_attribute("dir", "ltr")
         await page.get_by_role("button", name="Start", exact=True).click()
-        await expect(page.locator(".phone .own")).to_have_count(1)
+        await expect(page.locator(".phone .own .mark.stored")).to_have_count(1)
         chats = [(message.chat, message.language) for message in bot.received]
         assert chats[:2] == [("volunteer", "en"), ("neighbour", "ar")]
         assert chats[2][0].startswith("phone-")
@@ -339,17 +382,14 @@ async def test_nothing_scrolls_sideways(browser: Browser, width: int, height: in
         await bot.say(PLACE, "volunteer")
         address = str(server.make_url("/"))
         async with opened(browser, address, width=width, height=height, touch=width < 700) as page:
-            for name in ("languages",):
-                await page.evaluate(
-                    "([name, language]) => localStorage.setItem(name, JSON.stringify({volunteer: language, desk: language}))",
-                    [name, language],
-                )
+            await page.evaluate(
+                "(chosen) => localStorage.setItem('languages', JSON.stringify(chosen))",
+                {"volunteer": language, "desk": language},
+            )
             await page.reload()
             await expect(page.locator(".phone .row").first).to_be_attached()
             await no_sideways_scroll(page)
-            assert await page.evaluate("document.documentElement.dir") == (
-                "rtl" if language == "ar" else "ltr"
-            )
+            assert await page.evaluate("document.documentElement.dir") == ("rtl" if language == "ar" else "ltr")
             if width < 1024:
                 await page.locator(".phone .narrow-only").click()
             await page.locator(".cases button").click()

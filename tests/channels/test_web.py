@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,11 +43,9 @@ class Browser:
         self.origin = str(server.make_url("/")).rstrip("/")
         self.session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
 
-    async def post(
-        self, path: str, body: Any, headers: dict[str, str] | None = None
-    ) -> tuple[int, dict[str, Any]]:
+    async def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> tuple[int, dict[str, Any]]:
         sent = {"Origin": self.origin, "Content-Type": "application/json", **(headers or {})}
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        data = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
         async with self.session.post(self.server.make_url(path), data=data, headers=sent) as answer:
             return answer.status, await answer.json()
 
@@ -55,9 +54,7 @@ class Browser:
             return answer.status, await answer.read(), answer.headers
 
     @asynccontextmanager
-    async def events(
-        self, query: str, since: int | None = None
-    ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    async def events(self, query: str, since: int | None = None) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         headers = {} if since is None else {"Last-Event-ID": str(since)}
         async with self.session.get(self.server.make_url(f"/events?{query}"), headers=headers) as answer:
             assert answer.status == 200, await answer.text()
@@ -435,9 +432,7 @@ def test_a_bucket_fills_again() -> None:
 async def test_time_moves_in_the_demo_only() -> None:
     async with browsing() as (bot, browser):
         assert (await browser.post("/time", {"minutes": 10}))[1] == {"now": "2026-11-24T09:10:00+01:00"}
-        assert (await browser.post("/time", {"to": "next_service"}))[1] == {
-            "now": "2026-11-25T08:00:00+01:00"
-        }
+        assert (await browser.post("/time", {"to": "next_service"}))[1] == {"now": "2026-11-25T08:00:00+01:00"}
         wrongs: list[Any] = [{"minutes": -1}, {"minutes": True}, {"minutes": 10**9}, {"to": "never"}, {}, []]
         for wrong in wrongs:
             assert (await browser.post("/time", wrong))[0] == 400

@@ -80,10 +80,12 @@ def new_chat() -> str:
 
 
 def is_chat(value: str) -> bool:
+    """Whether a cookie holds the address of a chat at all."""
     return _CHAT.fullmatch(value) is not None
 
 
 def desk_cookie(contact_point: str) -> str:
+    """The name of the cookie that keeps a desk open."""
     return f"desk-{contact_point}"
 
 

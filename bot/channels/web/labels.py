@@ -33,7 +33,7 @@ LABELS: Final[Mapping[str, Text]] = {
     "stored": _("Arrived"),
     "handled": _("Processed"),
     "failed": _("Not sent"),
-    "typing": _("An answer is being written"),
+    "typing": _("Please wait a moment"),
     "chosen": _("Chosen"),
     "choices": _("Choices"),
     "messages": _("Messages"),

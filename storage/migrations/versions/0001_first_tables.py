@@ -33,7 +33,7 @@ def upgrade() -> None:
     sa.Column('contact_point', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['thread_id'], ['thread.id'], name=op.f('fk_conversation_thread_id_thread'), ondelete='SET NULL', use_alter=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_conversation')),
-    sa.UniqueConstraint('account', 'chat_key', name=op.f('uq_conversation_account_chat_key'))
+    sa.UniqueConstraint('contact_point', 'account', 'chat_key', name=op.f('uq_conversation_contact_point_account_chat_key'))
     )
     with op.batch_alter_table('conversation', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_conversation_contact_point'), ['contact_point'], unique=False)

@@ -6,7 +6,9 @@ import { LanguageChooser } from "./language.js";
 import { Log, unmark } from "./log.js";
 
 const OPENS_SOON = 6000;
-const FATES = { sent: ["stored", "tick"], delivered: ["handled", "ticks"], failed: ["failed", "failed"] };
+// What became of words for the person, as the `ask` of a status says; "kept" means that they stayed here as a note.
+const FATES = { sent: ["stored", "tick"], delivered: ["handled", "ticks"], failed: ["failed", "failed"], kept: ["failed", "lock"] };
+const OWN_COMMAND = /^\/(reply|note)\s+/;
 
 export class Desk {
   constructor({ words, id, name, staff, say, toast, buttons = [], onLanguage, languages }) {
@@ -23,7 +25,7 @@ export class Desk {
       describe: (message) => this.describe(message),
       onChoose: (message, choice) => this.choose(message, choice),
       onReply: (message) => this.answer(message),
-      onEdit: (message) => this.composer.concern({ label: "editing", quote: message.text, edits: message.id, text: message.text }),
+      onEdit: (message) => this.edit(message),
       onCommand: (command) => this.send(this.thread, { text: command }),
     });
     this.roomComposer = new Composer({ words, onSend: ({ text }) => this.send("", { text }) });
@@ -303,9 +305,30 @@ export class Desk {
     this.composer.concern({ label: "answering", quote: message.text ?? "…", reply_to: message.id });
   }
 
+  edit(message) {
+    const text = (message.text ?? "").replace(OWN_COMMAND, "");
+    this.setMode(this.isOut(message) ? "reply" : "note");
+    this.composer.concern({ label: "editing", quote: text, edits: message.id, text });
+  }
+
+  // A reply stays a reply when it is changed, a note stays a note.
+  commandOf(id) {
+    return OWN_COMMAND.exec(this.messages.get(id)?.text ?? "")?.[0] ?? "";
+  }
+
+  fateOf(message) {
+    return [...this.messages.values()].findLast((other) => other.about === message.id && other.style === "STATUS");
+  }
+
+  isOut(message) {
+    const fate = this.fateOf(message)?.ask;
+    if (fate === "kept") return false;
+    return ["sent", "delivered", "failed"].includes(fate) || /^\/reply\s/.test(message.text ?? "") || Boolean(message.reply_to);
+  }
+
   // What the switch says is what happens: a reply says so itself, whatever the state of the case.
   write({ text, edits, reply_to }) {
-    if (edits) return this.send(this.thread, { text, edits });
+    if (edits) return this.send(this.thread, { text: this.commandOf(edits) + text, edits });
     if (/^\/\p{L}/u.test(text)) return this.send(this.thread, { text });
     if (reply_to) return this.send(this.thread, { text, reply_to });
     if (this.mode === "reply") return this.send(this.thread, { text: `/reply ${text}` });
@@ -364,9 +387,9 @@ export class Desk {
       case "FROM_REPORTER":
         return { kind: "from-reporter", side: "theirs", group: "reporter", text, label: "from_person", labelIcon: "contact", answerable: true };
       case "TO_REPORTER":
-        return told ? null : { kind: "to-reporter", side: "mine", group: "out", text, label: "goes_out", labelIcon: "out" };
+        return { kind: "to-reporter", side: "mine", group: "out", text, label: "goes_out", labelIcon: "out" };
       case "NOTE":
-        return told ? null : { kind: "note", side: "mine", group: "note", text, label: "note_stays", labelIcon: "lock" };
+        return { kind: "note", side: "mine", group: "note", text, label: "note_stays", labelIcon: "lock" };
       case "STATUS":
         return told ? null : { kind: "status", side: "middle", text };
       default:
@@ -377,18 +400,20 @@ export class Desk {
   describeStaff(message) {
     const mine = message.by === this.by();
     const [, command, rest] = /^\/(\p{L}+)\s*([\s\S]*)$/u.exec(message.text ?? "") ?? [];
-    const told = [...this.messages.values()].filter((other) => other.about === message.id);
-    const fate = told.findLast((other) => other.style === "STATUS");
-    const out = command === "reply" || (!command && message.reply_to) || Boolean(fate)
-      || told.some((other) => other.style === "TO_REPORTER");
-    const shared = { side: mine ? "mine" : "theirs", own: mine, state: message.state, name: mine ? undefined : message.by };
-    if (out) {
-      const [state, picture] = FATES[fate?.ask] ?? ["stored", "tick"];
-      return { ...shared, kind: "to-reporter", group: `out ${message.by}`, text: command === "reply" ? rest : message.text, label: "goes_out", labelIcon: "out",
-        fate: fate && { state, icon: picture, text: fate.text } };
+    const status = this.fateOf(message);
+    const [state, picture] = FATES[status?.ask] ?? ["told", ""];
+    const fate = status && { state, icon: picture, text: status.text };
+    const words = command === "reply" || command === "note" ? rest : message.text ?? "";
+    const shared = {
+      side: mine ? "mine" : "theirs", own: mine, state: message.state, name: mine ? undefined : message.by, fate,
+      text: words, editable: mine && Boolean(words),
+    };
+    if (this.isOut(message)) {
+      return { ...shared, kind: "to-reporter", group: `out ${message.by}`, label: "goes_out", labelIcon: "out" };
     }
-    if (command && command !== "note") return { ...shared, kind: "command", group: `command ${message.by}`, text: message.text };
-    return { ...shared, kind: "note", group: `note ${message.by}`, text: command === "note" ? rest : message.text ?? "", label: "note_stays", labelIcon: "lock",
-      editable: mine && !command && Boolean(message.text) };
+    if (command && command !== "note" && status?.ask !== "kept") {
+      return { ...shared, kind: "command", group: `command ${message.by}`, text: message.text, editable: false };
+    }
+    return { ...shared, kind: "note", group: `note ${message.by}`, label: "note_stays", labelIcon: "lock" };
   }
 }

@@ -171,7 +171,7 @@ export class Log {
     const foot = h("div", { class: "foot" });
     if (message.edited) foot.append(h("span", { "data-t": "edited" }));
     foot.append(h("time", { datetime: message.at }, this.words.clock.format(at)));
-    if (look.fate) foot.append(h("span", { class: `fate ${look.fate.state}` }, icon(look.fate.icon), h("span", { dir: "auto" }, look.fate.text)));
+    if (look.fate) foot.append(h("span", { class: `fate ${look.fate.state}` }, look.fate.icon ? icon(look.fate.icon) : null, h("span", { dir: "auto" }, look.fate.text)));
     else if (look.own && look.state) {
       const marks = { waiting: "clock", pending: "clock", stored: "tick", handled: "ticks", failed: "failed" };
       const name = look.state === "pending" ? "waiting" : look.state;

@@ -1,0 +1,260 @@
+"""What is queued goes out: in order, tried again, and never over a human."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot.app import App
+from bot.commands import Button
+from bot.contact_point import ContactPoint
+from bot.delivery import Delivery, Refused, TryLater, Unreachable
+from bot.i18n import Text, verbatim
+from bot.messages import Voice
+from bot.work import Work
+from storage.database import Database
+from storage.models import Conversation, OutboxMessage
+from tests.bench import ACCOUNT, Bench, at_desk, plain, to_person
+
+
+@pytest.fixture
+def bench(database: Database, oberberg: ContactPoint) -> Bench:
+    made = Bench(database, {oberberg.id: oberberg})
+    made.desk("kim", "/language en")
+    return made
+
+
+def queue(bench: Bench, *said: tuple[str, str], voice: Voice = Voice.NOTICE, edits: int | None = None) -> list[int]:
+    """Queues messages to chats without sending them; returns their ids."""
+    ids = []
+    with bench.database.transaction(bench.point) as session:
+        work: Work = bench.app.turns.work(session, bench.point, bench.time())
+        for chat, text in said:
+            key = work.ring.lookup("chat", ACCOUNT, chat)
+            person = session.scalars(select(Conversation).where(Conversation.chat_key == key)).one()
+            ids.append(work.tell(person, text, voice=voice, edits=edits).id)
+    return ids
+
+
+def rows(bench: Bench) -> dict[int, OutboxMessage]:
+    with bench.database.transaction(everywhere=True) as session:
+        return {row.id: row for row in session.scalars(select(OutboxMessage))}
+
+
+def drain(bench: Bench) -> list[str]:
+    before = len(bench.heard)
+    asyncio.run(bench.app.outbox.drain(bench.time()))
+    return [f"{each.chat}: {plain(each)}" for each in bench.heard[before:]]
+
+
+def meet(bench: Bench, *chats: str) -> None:
+    for chat in chats:
+        bench.say(chat, "/start")
+
+
+class Moody:
+    """A messenger that answers some messages with errors, as often as it is told."""
+
+    def __init__(self) -> None:
+        self.moods: dict[str, list[Exception]] = {}
+        self.tried: list[str] = []
+
+    def __call__(self, delivery: Delivery) -> None:
+        self.tried.append(delivery.message.text)
+        moods = self.moods.get(delivery.message.text)
+        if moods:
+            raise moods.pop(0)
+
+
+@pytest.fixture
+def moody(bench: Bench) -> Moody:
+    meet(bench, "ana", "ben")
+    made = Moody()
+    bench.messenger.behave = made
+    return made
+
+
+def test_order_within_a_chat_survives_failures_and_other_chats_go_on(bench: Bench, moody: Moody) -> None:
+    moody.moods = {"a1": [TryLater(), TryLater()], "a2": [ConnectionError("gone")]}
+    queue(bench, ("ana", "a1"), ("ben", "b1"), ("ana", "a2"), ("ben", "b2"), ("ana", "a3"))
+    assert drain(bench) == ["ben: b1", "ben: b2"]
+    heard = []
+    for _ in range(40):
+        bench.time.set(bench.time() + timedelta(seconds=1))
+        heard += drain(bench)
+    assert heard == ["ana: a1", "ana: a2", "ana: a3"]
+    assert moody.tried.count("a1") == 3 and moody.tried.count("a2") == 2 and moody.tried.count("a3") == 1
+
+
+def test_waits_double_with_jitter_up_to_five_minutes(bench: Bench, moody: Moody) -> None:
+    waits: list[list[float]] = []
+    for number in range(8):
+        text = f"stubborn {number}"
+        moody.moods[text] = [TryLater() for _ in range(12)]
+        (row_id,) = queue(bench, ("ana", text))
+        steps = []
+        for _ in range(12):
+            drain(bench)
+            due = rows(bench)[row_id].not_before
+            steps.append((due - bench.time()).total_seconds())
+            bench.time.set(due)
+        waits.append(steps)
+        assert drain(bench) == [f"ana: {text}"]
+    for attempt in range(12):
+        middle = min(2.0**attempt, 300)
+        assert all(0.8 * middle <= steps[attempt] <= 1.2 * middle for steps in waits)
+        assert len({round(steps[attempt], 6) for steps in waits}) > 1, "without jitter all come back at once"
+
+
+def test_a_messenger_that_names_a_time_is_left_alone_until_then(bench: Bench, moody: Moody) -> None:
+    moody.moods = {"slow": [TryLater(after=77)]}
+    (row_id,) = queue(bench, ("ana", "slow"))
+    drain(bench)
+    assert rows(bench)[row_id].not_before == bench.time() + timedelta(seconds=77)
+    bench.time.set(bench.time() + timedelta(seconds=76))
+    assert drain(bench) == []
+    bench.time.set(bench.time() + timedelta(seconds=1))
+    assert drain(bench) == ["ana: slow"]
+
+
+@pytest.mark.parametrize(("answer", "unreachable"), [(Unreachable(), True), (Refused(), False)])
+def test_what_can_never_arrive_is_not_tried_again(
+    bench: Bench, moody: Moody, answer: Exception, unreachable: bool
+) -> None:
+    moody.moods = {"first": [answer]}
+    (row_id, _next) = queue(bench, ("ana", "first"), ("ana", "second"))
+    assert drain(bench) == ["ana: second"]
+    row = rows(bench)[row_id]
+    assert (row.state, row.payload, row.address) == ("DEAD", None, "")
+    with bench.database.transaction(bench.point) as session:
+        gone = session.get_one(Conversation, row.conversation_id).unreachable_since
+    assert (gone is not None) is unreachable
+    bench.say("ana", "/help")
+    with bench.database.transaction(bench.point) as session:
+        assert session.get_one(Conversation, row.conversation_id).unreachable_since is None
+
+
+def test_after_two_days_a_message_is_given_up(bench: Bench, moody: Moody) -> None:
+    moody.moods = {"late": [TryLater() for _ in range(9)]}
+    (row_id,) = queue(bench, ("ana", "late"))
+    drain(bench)
+    bench.time.set(bench.time() + timedelta(days=2, seconds=1))
+    assert drain(bench) == []
+    row = rows(bench)[row_id]
+    assert (row.state, row.payload) == ("DEAD", None)
+    assert drain(bench) == [] and moody.tried.count("late") == 2
+
+
+def test_a_broken_channel_is_a_bug_in_the_log_without_words(
+    bench: Bench, moody: Moody, caplog: pytest.LogCaptureFixture
+) -> None:
+    moody.moods = {"Herzlich geheim": [RuntimeError("broke at Herzlich geheim")]}
+    queue(bench, ("ana", "Herzlich geheim"), ("ben", "b1"))
+    assert drain(bench) == ["ben: b1"]
+    assert "RuntimeError" in caplog.text and "geheim" not in caplog.text and "ana" not in caplog.text
+    bench.time.set(bench.time() + timedelta(seconds=2))
+    assert drain(bench) == ["ana: Herzlich geheim"]
+
+
+def test_an_unknown_messenger_does_not_stop_the_others(bench: Bench, moody: Moody) -> None:
+    (lost,) = queue(bench, ("ana", "to a messenger that is no longer there"))
+    with bench.database.transaction(everywhere=True) as session:
+        session.get_one(OutboxMessage, lost).account = "pigeon:1"
+    queue(bench, ("ben", "b1"))
+    assert drain(bench) == ["ben: b1"] and rows(bench)[lost].state == "DEAD"
+
+
+def test_questions_of_the_bot_are_silenced_when_a_human_took_the_chat_meanwhile(bench: Bench, moody: Moody) -> None:
+    ids = queue(bench, ("ana", "a question"), voice=Voice.BOT)
+    ids += queue(bench, ("ana", "a fact"), voice=Voice.NOTICE)
+    ids += queue(bench, ("ana", "a human"), voice=Voice.DESK)
+    ids += queue(bench, ("ben", "his question"), voice=Voice.BOT)
+    with bench.database.transaction(bench.point) as session:
+        key = bench.database.ring.lookup("chat", ACCOUNT, "ana")
+        session.scalars(select(Conversation).where(Conversation.chat_key == key)).one().holder = "HUMAN"
+    assert sorted(drain(bench)) == ["ana: a fact", "ana: a human", "ben: his question"]
+    states = rows(bench)
+    assert [states[each].state for each in ids] == ["SILENCED", "SENT", "SENT", "SENT"]
+    assert all(states[each].payload is None for each in ids)
+
+
+def test_an_edit_finds_the_message_or_is_dropped_when_that_was_never_sent(bench: Bench, moody: Moody) -> None:
+    moody.moods = {"never": [Refused()], "late": [TryLater()]}
+    (sent, never, late) = queue(bench, ("ana", "sent"), ("ana", "never"), ("ana", "late"))
+    (edit,) = queue(bench, ("ana", "sent, corrected"), edits=sent)
+    (lost,) = queue(bench, ("ana", "never, corrected"), edits=never)
+    (waits,) = queue(bench, ("ana", "late, corrected"), edits=late)
+    assert drain(bench) == ["ana: sent"]
+    bench.time.set(bench.time() + timedelta(seconds=2))
+    assert drain(bench) == ["ana: late", "ana: sent, corrected", "ana: late, corrected"]
+    replaces = {plain(each): each.replaces for each in bench.heard if "corrected" in plain(each)}
+    assert replaces == {"sent, corrected": f"o{sent}", "late, corrected": f"o{late}"}
+    assert [rows(bench)[each].state for each in (edit, lost, waits)] == ["SENT", "SILENCED", "SENT"]
+
+
+def test_the_writer_at_the_desk_learns_what_became_of_a_reply(bench: Bench, moody: Moody) -> None:
+    ref = bench.report("ana", "Noise at night in the yard.")
+    moody.moods = {"Good morning": [TryLater()], "Are you there?": [Unreachable()], "No": [Refused()]}
+    said = bench.desk("kim", "/reply Good morning", ref, message_id="reply1")
+    assert "Not delivered yet. I keep trying." in at_desk(said, ref)
+    said = bench.after(seconds=2)
+    assert to_person(said, "ana") == ["Good morning"]
+    (told,) = [each for each in said if plain(each) == "Delivered."]
+    assert told.replaces and told.message.about == "reply1"
+    assert "Not delivered: the person has closed the chat." in at_desk(bench.desk("kim", "/reply Are you there?", ref))
+    assert "Not delivered: the messenger refused it." in at_desk(bench.desk("kim", "/reply No", ref))
+
+
+def test_what_was_sent_leaves_no_words_in_the_outbox(bench: Bench, moody: Moody) -> None:
+    queue(bench, ("ana", "Herzlich geheim"))
+    drain(bench)
+    assert all(row.payload is None and row.address == "" for row in rows(bench).values())
+
+
+def test_a_restart_sends_what_was_queued_once(bench: Bench, moody: Moody, oberberg: ContactPoint) -> None:
+    queue(bench, ("ana", "a1"), ("ana", "a2"))
+    again = App(bench.database, {oberberg.id: oberberg}, {ACCOUNT: bench.messenger}, bench.time, ACCOUNT)
+    before = len(bench.heard)
+    asyncio.run(again.settle())
+    asyncio.run(bench.app.settle())
+    assert [plain(each) for each in bench.heard[before:]] == ["a1", "a2"]
+
+
+def test_the_next_moment_to_look(bench: Bench, moody: Moody) -> None:
+    assert bench.app.outbox.next_due() is None
+    moody.moods = {"slow": [TryLater(after=60)]}
+    queue(bench, ("ana", "slow"))
+    drain(bench)
+    assert bench.app.outbox.next_due() == bench.time() + timedelta(seconds=60)
+
+
+def test_many_chats_at_once_each_in_its_order(bench: Bench) -> None:
+    chats = [f"chat{n}" for n in range(12)]
+    meet(bench, *chats)
+    queue(bench, *((chat, f"{n}") for n in range(10) for chat in chats))
+    heard = drain(bench)
+    assert {chat: [each.split(": ")[1] for each in heard if each.startswith(f"{chat}: ")] for chat in chats} == {
+        chat: [str(n) for n in range(10)] for chat in chats
+    }
+
+
+def test_buttons_reach_the_messenger_in_the_language_of_the_person(bench: Bench) -> None:
+    meet(bench, "ana")
+    label: Text = verbatim("Weiter")
+    with bench.database.transaction(bench.point) as session:
+        work = bench.app.turns.work(session, bench.point, bench.time())
+        person = session.scalars(select(Conversation)).one()
+        work.tell(person, verbatim("x"), (Button("/menu", label),))
+    drain(bench)
+    assert [(option.id, option.label) for option in bench.heard[-1].message.options] == [("/menu", "Weiter")]
+
+
+def test_a_reply_that_never_comes_through_does_not_hold_up_the_desk(bench: Bench, moody: Moody) -> None:
+    ref = bench.report("ana", "Noise at night in the yard.")
+    moody.moods = {"Hello": [TryLater() for _ in range(99)]}
+    bench.desk("kim", "/reply Hello", ref)
+    said = bench.desk("lee", "/who")
+    assert any("Open now" in text for text in at_desk(said))

@@ -57,20 +57,12 @@ class App:
         """Works through everything that waits now, and sends all that came of it."""
         async with self._settling:
             while True:
-                worked = await self._work()
-                sent = await self.outbox.drain(self.now())
-                if not worked and not sent:
-                    return
-
-    async def _work(self) -> bool:
-        worked = False
-        while True:
-            inbound = await self.database.run(self.turns.take_next, self.now())
-            if inbound is not None and self._handled is not None:
-                await self._handled(inbound)
-            if inbound is None and not await self.database.run(self.due.take_next, self.now()):
-                return worked
-            worked = True
+                inbound = await self.database.run(self.turns.take_next, self.now())
+                if inbound is not None and self._handled is not None:
+                    await self._handled(inbound)
+                if inbound is None and not await self.database.run(self.due.take_next, self.now()):
+                    break
+            await self.outbox.drain(self.now())
 
     async def run(self) -> None:
         """Answers until cancelled; leaves nothing half done."""

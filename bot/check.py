@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from bot.contact_point import ContactPoint
 from bot.reading import keywords
 from storage.database import Database
+from storage.key_check import check_keys
 from storage.keys import WrongKey
-from storage.models import Conversation, InboxMessage, OutboxMessage
+from storage.models import InboxMessage, OutboxMessage
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ def check_configuration(contact_points: Mapping[str, ContactPoint], now: datetim
 def check_database(database: Database, now: datetime) -> Iterator[Finding]:
     """Keys, and what waits."""
     try:
+        check_keys(database)
         with database.transaction(everywhere=True) as session:
-            session.scalars(select(Conversation).limit(1)).all()
             waiting = session.scalar(
                 select(func.min(InboxMessage.received_at)).where(InboxMessage.state == "NEW")
             )

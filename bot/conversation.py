@@ -26,6 +26,7 @@ from bot.engine.scope import Scope
 from bot.engine.state import State
 from bot.flows.emergency import child_protection, emergency_short, suicide_support
 from bot.flows.help import help_text
+from bot.flows.language import not_yet_in
 from bot.flows.privacy import privacy_full
 from bot.flows.report_tension import FLAG_OF, URGENT_FLAGS
 from bot.i18n import Phone, Text, _, lines, paragraphs, verbatim
@@ -45,8 +46,10 @@ FLOW_OF: Final[Mapping[str, str]] = {
 }
 """Commands that begin a conversation."""
 
-WORDS_FROM: Final = 25
-"""From this many characters on, words outside any question are worth keeping; shorter ones are a greeting."""
+WORDS_FROM: Final = 3
+"""From this many words on, what comes outside any question is worth keeping; less is a greeting."""
+LETTERS_FROM: Final = 25
+"""The same in characters, for writing without blanks."""
 
 AGAIN_AFTER: Final = timedelta(minutes=30)
 """How long a text on danger is not repeated."""
@@ -145,16 +148,18 @@ class Listener:
     def hear(self, memory: Memory, heard: Heard, scope: Scope, *, language_known: bool) -> Outcome:
         """One message of a person, while the bot holds the chat."""
         out = Outcome(self._usable(memory), scope)
+        self.notice(out, heard.text)
         if heard.edits:
             self._edited(out, heard)
             return out
-        self.notice(out, heard.text)
         if heard.media:
             out.say(media_answer(heard.media, scope), *(() if scope.human_holds else (HUMAN,)))
             if not heard.text and language_known:
                 self._repeat(out)
                 return out
         command, argument = self._command(out, heard)
+        if heard.text and not command and self._wants_to_die(out, heard):
+            return out
         if not language_known and not self._before_language(out, heard, command, argument):
             return out
         if command:
@@ -210,6 +215,14 @@ class Listener:
                 case Notice.OFF_TOPIC_ENROLMENT:
                     self._refer(out, "school_enrolment")
 
+    def _wants_to_die(self, out: Outcome, heard: Heard) -> bool:
+        """Words of somebody who does not want to live are no matter for questions; they wait for a human (F-12)."""
+        if Notice.SUICIDE not in notices(heard.text):
+            return False
+        said = (readable(heard.text), heard.source)
+        out.memory = replace(out.memory, pending=(*out.memory.pending, said))
+        return True
+
     def _refer(self, out: Outcome, topic: str) -> None:
         referral = out.scope.contact_point.referral(topic)
         if referral is None:
@@ -256,7 +269,7 @@ class Listener:
             return True
         first = command if command in FLOW_OF and command not in ("/language", "/menu") else out.memory.first
         out.memory = replace(out.memory, first=first or "/start")
-        if heard.text and not command and len(readable(heard.text)) >= WORDS_FROM:
+        if not command and is_worth_keeping(heard.text):
             out.memory = replace(
                 out.memory, pending=(*out.memory.pending, (readable(heard.text), heard.source))
             )
@@ -297,8 +310,9 @@ class Listener:
             case "/mine" | "/withdraw" | "/data" | "/language":
                 self._start(out, FLOW_OF[command], under=self._bottom(state))
             case "/human":
+                said = self._words_outside(out)
                 self._put_aside(out, quietly=True)
-                out.commands.append(_with_flags(HandOff(), out))
+                out.commands.append(_with_flags(HandOff(words="\n".join(filter(None, (*said, argument)))), out))
             case "/help":
                 out.say(help_text(out.scope), HUMAN)
                 self._repeat(out)
@@ -334,6 +348,16 @@ class Listener:
                 else:
                     self._apply(out, self._control(state, command, out.scope))
 
+    def _words_outside(self, out: Outcome) -> tuple[str, ...]:
+        """Words that belong to no report yet, taken out of the memory: they were meant for a human."""
+        state, pending = out.memory.state, out.memory.pending
+        out.memory = replace(out.memory, pending=())
+        unasked: tuple[tuple[str, str], ...] = ()
+        if state is not None and state.flow == "own_words":
+            out.memory = replace(out.memory, state=state.under)
+            unasked = tuple((text, source) for text, source in state.answers.get("words", ()))
+        return tuple(text for text, _source in (*unasked, *pending))
+
     def _resume_draft(self, out: Outcome) -> None:
         """Goes on with what was not sent; while it is still open, its question comes again."""
         if out.memory.draft is not None:
@@ -363,7 +387,7 @@ class Listener:
             out.scope, language=code, wanted_language="" if LANGUAGES[code].complete else code
         )
         out.commands.append(SetLanguage(code))
-        out.say(_("All right. Your language is now: {language}.", language=LANGUAGES[code].own_name))
+        out.say(now_in(code) if LANGUAGES[code].complete else not_yet_in(code))
         self._repeat(out)
 
     def _control(self, state: State, command: str, scope: Scope) -> Step:
@@ -420,7 +444,7 @@ class Listener:
             self._do(out, offered[words.casefold()])
         elif number in numbered:
             self._do(out, numbered[number])
-        elif len(words) >= WORDS_FROM:
+        elif is_worth_keeping(words):
             self._start(out, "own_words", {"words": [[words, heard.source]]})
         else:
             out.say(_("I am a program and only understand a little. Here is what I can do:"))
@@ -468,7 +492,10 @@ class Listener:
             if given and given.get("words"):
                 self._start(out, "own_words", given)
             return
-        self._apply(out, self._engine.start(flow, out.scope, given, under))
+        brought = dict(given or {})
+        if "only" in self._engine.flows[flow].givens and len(reports := out.scope.own_reports()) == 1:
+            brought.setdefault("only", reports[0].ref)
+        self._apply(out, self._engine.start(flow, out.scope, brought, under))
 
     def _apply(self, out: Outcome, step: Step) -> None:
         """Takes over what the engine found, and follows the commands that concern the conversation itself."""
@@ -523,7 +550,8 @@ class Listener:
             first, pending = out.memory.first, out.memory.pending
             out.memory = replace(out.memory, first="", pending=())
             if not first:
-                out.say(_("All right. Your language is now: {language}.", language=LANGUAGES[out.scope.language].own_name), MENU)
+                if LANGUAGES[out.scope.language].complete:
+                    out.say(now_in(out.scope.language), MENU)
                 return
             out.say(welcome(out.scope))
             if first in ("/start", "/report"):
@@ -601,6 +629,17 @@ def _with_flags(hand_off: HandOff, out: Outcome) -> HandOff:
     return replace(
         hand_off, flags=frozenset(flags), urgency=Urgency.URGENT if flags & URGENT_FLAGS else hand_off.urgency
     )
+
+
+def is_worth_keeping(text: str) -> bool:
+    """Whether words outside any question tell something, and are not just a greeting."""
+    words = readable(text)
+    return len(words) >= LETTERS_FROM or len(words.split()) >= WORDS_FROM
+
+
+def now_in(code: str) -> Text:
+    """The language was changed."""
+    return _("All right. Your language is now: {language}.", language=LANGUAGES[code].own_name)
 
 
 def welcome(scope: Scope) -> Text:

@@ -101,6 +101,8 @@ class Outbound:
     """The thread at the desk; empty for the room, or for a private chat."""
     about: str = ""
     """The id of the message of a member of staff whose fate this message tells."""
+    fate: str = ""
+    """What became of that message: `sent`, `delivered`, `failed`, or `kept` as a note."""
     step: tuple[int, int] | None = None
     """How far the conversation has come: question, questions in all."""
     columns: int = 1

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, aliased
 
 from bot.bugs import log_bug
 from bot.commands import Ask, Command, FileReport, Say
 from bot.contact_point import ContactPoint
-from bot.conversation import Heard, Listener, Memory, Outcome
+from bot.conversation import FLOW_OF, Heard, Listener, Memory, Outcome
 from bot.desk import desk, files
 from bot.desk.handoff import end_by_person
 from bot.desk.relay import edited_by_person, from_reporter, is_back_to_bot, watch_idle
@@ -30,12 +31,32 @@ from bot.working_time import after_quiet_hours
 from storage.database import Database
 from storage.models import ContactLink, Conversation, InboxMessage, OutboxMessage, Report, Thread
 from storage.scope import scoped_to
+from storage.types import UtcDateTime
 
 TRANSIENT_ATTEMPTS = 5
 """How often a turn is tried again when the database was in the way."""
 
+OPEN_TO_THE_BLOCKED = frozenset({"my_data", "withdraw", "/privacy", "/help"})
+"""What somebody may do whose chat was closed after misuse."""
+
 ANSWERED_WHILE_HELD = frozenset({"/help", "/privacy", "/language", "/human"})
 """Commands that the bot answers although a human holds the chat; every other one ends the talk."""
+
+_EARLIER = aliased(InboxMessage)
+_NEXT: Final = (
+    select(InboxMessage)
+    .where(
+        InboxMessage.state == "NEW",
+        InboxMessage.not_before <= bindparam("now", type_=UtcDateTime()),
+        ~exists().where(
+            _EARLIER.chat_key == InboxMessage.chat_key, _EARLIER.state == "NEW", _EARLIER.id < InboxMessage.id
+        ),
+    )
+    .order_by(InboxMessage.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+"""The oldest message whose turn it is."""
 
 
 class Turns:
@@ -96,7 +117,7 @@ class Turns:
         row_id, inbound = 0, None
         try:
             with self._database.transaction(everywhere=True) as session:
-                row = session.scalars(_next_row(now)).first()
+                row = session.scalars(_NEXT, {"now": now}).first()
                 if row is None:
                     return None
                 row_id = row.id
@@ -195,7 +216,7 @@ class Turns:
 
     def _person(self, work: Work, inbound: Inbound, row: InboxMessage) -> None:
         conversation = self.conversation(work, inbound)
-        if conversation.blocked_until is not None and conversation.blocked_until > work.now:
+        if self._is_blocked(work, conversation, inbound):
             work.tell(conversation, _blocked(work))
             return
         heard = Heard(
@@ -218,6 +239,15 @@ class Turns:
         outcome = self.listener.hear(memory, heard, scope, language_known=conversation.language is not None)
         self.carry_out(work, conversation, outcome)
 
+    def _is_blocked(self, work: Work, conversation: Conversation, inbound: Inbound) -> bool:
+        """Whether the chat is closed after misuse; a person's own data stay within reach (F-06, D-21)."""
+        if conversation.blocked_until is None or conversation.blocked_until <= work.now:
+            return False
+        parsed = slash_command(inbound.choice or inbound.text)
+        state = Memory.from_json(conversation.memory).state
+        rights = state is not None and state.flow in OPEN_TO_THE_BLOCKED
+        return not rights and (parsed is None or FLOW_OF.get(parsed[0], parsed[0]) not in OPEN_TO_THE_BLOCKED)
+
     def _while_held(
         self, work: Work, conversation: Conversation, memory: Memory, heard: Heard, media: Media | None
     ) -> bool:
@@ -239,6 +269,8 @@ class Turns:
             _only_sentences(outcome)
             for each in outcome.commands:
                 handle(each, work, conversation)
+            if heard.media and thread.opened_at is not None:
+                work.post(thread, _("The person tried to send a file. It was not kept."))
             if not (heard.media and heard.text):
                 return True
         outcome = Outcome(memory, self.scope(work, conversation, memory))
@@ -314,23 +346,6 @@ class Turns:
             has_draft=memory.draft is not None,
             human_holds=conversation.holder == HUMAN,
         )
-
-
-def _next_row(now: datetime) -> Select[InboxMessage]:
-    earlier = aliased(InboxMessage)
-    return (
-        select(InboxMessage)
-        .where(
-            InboxMessage.state == "NEW",
-            InboxMessage.not_before <= now,
-            ~exists().where(
-                earlier.chat_key == InboxMessage.chat_key, earlier.state == "NEW", earlier.id < InboxMessage.id
-            ),
-        )
-        .order_by(InboxMessage.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
 
 
 def _own_reports(work: Work, conversation: Conversation) -> tuple[OwnReport, ...]:

@@ -94,6 +94,7 @@ class Work:
         style: Style = Style.NOTICE,
         edits: int | None = None,
         about: str = "",
+        fate: str = "",
         file: Media | None = None,
     ) -> OutboxMessage:
         """Queues a message to the desk: into a thread, or into the room."""
@@ -106,6 +107,7 @@ class Work:
             thread=thread.ref if thread else "",
             edits=edits,
             about=about,
+            fate=fate,
             file=file,
         )
         return self._queue(

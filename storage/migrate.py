@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, exc
+from sqlalchemy import Connection, exc, inspect
 
 from storage.database import Database, DatabaseError
 
@@ -31,6 +31,7 @@ def upgrade(database: Database, versions: Path = MIGRATIONS / "versions") -> Non
     with database.connection() as connection:
         if not _missing(connection, config):
             return
+        _refuse_foreign(connection)
         _copy(database, connection)
         with without_foreign_keys(connection), connection.begin():
             config.attributes["connection"] = connection
@@ -70,6 +71,14 @@ def _missing(connection: Connection, config: Config) -> bool:
             "install that version. Nothing was changed."
         )
     return present != set(scripts.get_heads())
+
+
+def _refuse_foreign(connection: Connection) -> None:
+    """Another program's file must not get our tables."""
+    with connection.begin():
+        tables = set(inspect(connection).get_table_names())
+    if tables and "alembic_version" not in tables:
+        raise DatabaseError("The database belongs to another program. Nothing was changed.")
 
 
 def _copy(database: Database, connection: Connection) -> None:

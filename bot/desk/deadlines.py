@@ -90,7 +90,9 @@ def _ping(work: Work, thread: Thread, stage: int) -> Text:
         )
     if stage == 80:
         return _("{ref} is due soon: {due}. Who takes it?", ref=ref, due=due)
-    return _("To everybody: the time for {ref} is over. Nobody has answered. Please tell the head of the centre.", ref=ref)
+    return _(
+        "To everybody: the time for {ref} is over. Nobody has answered. Please tell the head of the centre.", ref=ref
+    )
 
 
 def _set_deadline(work: Work, thread: Thread, urgency: Urgency) -> None:

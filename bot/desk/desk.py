@@ -75,7 +75,8 @@ def _plain_text(work: Work, thread: Thread, spoken: Spoken) -> None:
     work.entry(thread, Style.NOTE, spoken.text, author=spoken.by, source=spoken.source)
     if thread.talk_until is not None and thread.taken_by == spoken.by:
         case.stop_talking(work, thread)
-        _status(work, thread, spoken, _("Not sent: the live chat had ended. Kept as a note. Write /talk or /reply."))
+        ended = _("Not sent: the live chat had ended. Kept as a note. Write /talk or /reply.")
+        _status(work, thread, spoken, ended, fate="kept")
 
 
 def _answers_reporter(work: Work, thread: Thread, remote_key: str) -> bool:
@@ -102,7 +103,7 @@ def _reply(work: Work, thread: Thread, spoken: Spoken, text: str) -> None:
     person = work.person(thread)
     if refusal is not None or person is None:
         work.entry(thread, Style.NOTE, text, author=spoken.by, source=spoken.source)
-        _status(work, thread, spoken, lines(refusal, _("Nothing was sent. Your text is kept as a note.")))
+        _status(work, thread, spoken, lines(refusal, _("Nothing was sent. Your text is kept as a note.")), fate="kept")
         return
     case.open_thread(work, thread, quietly=True)
     case.take_silently(work, thread, spoken.by)
@@ -150,8 +151,8 @@ def _split(text: str) -> tuple[str, str]:
     return word.casefold().partition("@")[0], rest[0].strip() if rest else ""
 
 
-def _status(work: Work, thread: Thread | None, spoken: Spoken, text: Text) -> None:
-    work.post(thread, text, style=Style.STATUS, about=spoken.message_id)
+def _status(work: Work, thread: Thread | None, spoken: Spoken, text: Text, *, fate: str = "") -> None:
+    work.post(thread, text, style=Style.STATUS, about=spoken.message_id, fate=fate)
 
 
 def _command(work: Work, thread: Thread | None, spoken: Spoken) -> None:

@@ -36,8 +36,14 @@ def announce_message(work: Work, thread: Thread) -> None:
     work.post(None, _("New message for {ref}.", ref=thread.ref), open_or_take(thread))
 
 
-def alert(work: Work, flag: Flag) -> None:
-    """The bot noticed something that needs eyes at once; nobody can be told apart by it (F-05, F-11, F-12)."""
+def alert(work: Work, flag: Flag, thread: Thread | None = None) -> None:
+    """The bot noticed something that needs eyes at once (F-05, F-11, F-12).
+
+    Without a thread nobody can be told apart by it; `thread` is the talk that the words fell in.
+    """
+    if thread is not None:
+        work.post(None, _("Attention, {ref}: {flag}.", ref=thread.ref, flag=FLAG[flag]), open_or_take(thread))
+        return
     work.post(
         None,
         lines(

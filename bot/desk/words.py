@@ -26,7 +26,7 @@ STATE: Final = {
 }
 
 FLAG: Final = {
-    Flag.DANGER: _("said: somebody is in danger"),
+    Flag.DANGER: _("somebody is in danger now, as the person says"),
     Flag.EMERGENCY_WORDS: _("the text sounds like danger"),
     Flag.SUICIDE: _("may want to die: please act at once"),
     Flag.CHILD_PROTECTION: _("a child may be in danger"),

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bot.contact_point import HelpLine
 from bot.engine.scope import Scope
 from bot.flows.call import call_us
 from bot.flows.emergency import emergency_line
 from bot.i18n import Phone, Text, _, lines, paragraphs
 
+IN_EVERY_EMERGENCY_LINE: Final = frozenset({"police", "rescue"})
+
 
 def help_lines(scope: Scope) -> Text:
     """The help lines of the contact point's file, with their hours (W-17)."""
     return lines(
-        _("Talking helps. These services are free of charge:"),
-        *(_help_line(line, scope.language) for line in scope.contact_point.help_lines),
+        _("Here you get help:"),
+        *(
+            _help_line(line, scope.language)
+            for line in scope.contact_point.help_lines
+            if line.key not in IN_EVERY_EMERGENCY_LINE
+        ),
     )
 
 

@@ -39,16 +39,21 @@ class ChooseLanguage(Flow, name="language"):
     )
 
     def finish(self, scope: Scope) -> Iterator[Command]:
-        chosen = LANGUAGES[self.language]
         yield SetLanguage(self.language)
-        if not chosen.complete:
-            yield Say(
-                paragraphs(
-                    verbatim(chosen.emergency_line) if chosen.emergency_line else None,
-                    _(
-                        "I do not speak {language} yet. You can write in {language}. We get somebody who "
-                        "understands it. I go on in simple words here.",
-                        language=chosen.own_name,
-                    ),
-                )
-            )
+        if not LANGUAGES[self.language].complete:
+            yield Say(not_yet_in(self.language))
+
+
+def not_yet_in(code: str) -> Text:
+    """What somebody reads whose language has no catalogue yet: the emergency line first (F-04)."""
+    language = LANGUAGES[code]
+    return paragraphs(
+        verbatim(language.emergency_line) if language.emergency_line else None,
+        _("I do not have all my sentences in simple words yet. I go on in German.")
+        if code == "de-simple"
+        else _(
+            "I do not speak {language} yet. You can still write in {language}. We look for somebody who understands "
+            "you. I go on in German here. To change it: /language",
+            language=language.own_name,
+        ),
+    )

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.commands import AddToReport, Button, Command, Say, StartFlow
 from bot.contact_point import ContactPoint
-from bot.engine.flow import Flow, Forget, Rework, Stop, Turn, ask
+from bot.engine.flow import Flow, Forget, Rework, Stop, Turn, ask, given
 from bot.engine.inputs import Choice, FreeText, Pick
 from bot.engine.scope import OwnReport, Scope
 from bot.flows.report_tension import ELSEWHERE, Names, _names_found
@@ -53,15 +53,12 @@ def own_reports(scope: Scope) -> Mapping[str, Text]:
 
 
 def one_of(ref: str | None, scope: Scope) -> OwnReport | None:
-    """The report chosen, or the only one there is."""
-    reports = scope.own_reports()
-    if ref is None and len(reports) == 1:
-        return reports[0]
-    return next((report for report in reports if report.ref == ref), None)
+    """The report of this number, if it is still linked to the person."""
+    return next((report for report in scope.own_reports() if report.ref == ref), None)
 
 
 def _card(flow: MyReports, scope: Scope) -> Text:
-    report = one_of(flow.report, scope)
+    report = one_of(flow.report or flow.only, scope)
     if report is None:
         return _("What would you like to do?")
     waiting = report.deadline if report.state not in CLOSED_STATES else None
@@ -76,12 +73,12 @@ def _card(flow: MyReports, scope: Scope) -> Text:
 
 
 def _after_action(flow: MyReports, scope: Scope) -> Iterator[Command | Turn]:
-    report = one_of(flow.report, scope)
+    report = one_of(flow.report or flow.only, scope)
     if report is None or flow.action is Action.NOTHING:
         yield Say(_("All right. I am here when you need me."), (Button("/menu", _("Menu")),))
         yield Stop()
     elif flow.action is Action.WITHDRAW:
-        yield StartFlow("withdraw", {"report": report.ref})
+        yield StartFlow("withdraw", {"only": report.ref})
         yield Stop()
 
 
@@ -99,10 +96,12 @@ class MyReports(Flow, name="my_reports"):
     title = _("My reports")
     stray = "story"
 
+    only: str = given("")
+    """The number of the person's only report when this began: nobody is asked which."""
     report: str | None = ask(
         _("Which report is it about?"),
         Pick(own_reports),
-        when=lambda so_far, scope: len(scope.own_reports()) != 1,
+        when=lambda so_far, scope: not so_far.only,
         exits=("/back", "/human", "/menu"),
     )
     action: Action = ask(
@@ -138,7 +137,7 @@ class MyReports(Flow, name="my_reports"):
     )
 
     def finish(self, scope: Scope) -> Iterator[Command]:
-        report = one_of(self.report, scope)
+        report = one_of(self.report or self.only, scope)
         if report is None or self.story is None:
             yield Say(_("I cannot find this report here any more."), (Button("/menu", _("Menu")),))
             return

@@ -53,6 +53,7 @@ class OwnWords(Flow, name="own_words"):
     keeps_draft = True
 
     words: list[tuple[str, str]] = given(())
+    only: str = given("")
     purpose: Purpose = ask(
         _("I have your message. No person has read it yet. What shall I do with it?"),
         PurposeInput(
@@ -69,11 +70,11 @@ class OwnWords(Flow, name="own_words"):
     report: str | None = ask(
         _("Which report is it about?"),
         Pick(own_reports),
-        when=lambda so_far, scope: so_far.purpose is Purpose.ADD and len(scope.own_reports()) != 1,
+        when=lambda so_far, scope: so_far.purpose is Purpose.ADD and not so_far.only,
     )
 
     def finish(self, scope: Scope) -> Iterator[Command]:
-        report = one_of(self.report, scope)
+        report = one_of(self.report or self.only, scope)
         if report is None:
             yield Say(_("I cannot find this report here any more."), (Button("/menu", _("Menu")),))
             return

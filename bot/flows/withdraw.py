@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bot.commands import Button, Command, Say, Withdraw, WithdrawScope
-from bot.engine.flow import Flow, Stop, Turn, ask
+from bot.engine.flow import Flow, Stop, Turn, ask, given
 from bot.engine.inputs import Choice, Confirm, Pick
 from bot.engine.scope import Scope
 from bot.flows.my_reports import one_of, own_reports
@@ -19,7 +19,7 @@ SCOPES: Final = {
 
 
 def _sure(flow: WithdrawReport, scope: Scope) -> Text:
-    report = one_of(flow.report, scope)
+    report = one_of(flow.report or flow.only, scope)
     ref = report.ref if report else ""
     if flow.scope is WithdrawScope.CONTACT:
         return _(
@@ -47,10 +47,11 @@ class WithdrawReport(Flow, name="withdraw"):
 
     title = _("Take a report back")
 
+    only: str = given("")
     report: str | None = ask(
         _("Which report do you want to take back?"),
         Pick(own_reports),
-        when=lambda so_far, scope: len(scope.own_reports()) != 1,
+        when=lambda so_far, scope: not so_far.only,
         exits=("/back", "/human", "/menu"),
     )
     scope: WithdrawScope = ask(_("What do you want to take back?"), Choice(SCOPES), exits=("/back", "/human", "/menu"))
@@ -62,7 +63,7 @@ class WithdrawReport(Flow, name="withdraw"):
     )
 
     def finish(self, scope: Scope) -> Iterator[Command]:
-        report = one_of(self.report, scope)
+        report = one_of(self.report or self.only, scope)
         if report is None:
             yield Say(_("I cannot find this report here any more."), (Button("/menu", _("Menu")),))
             return

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bot.commands import AlertDesk, HandOff
 from bot.desk import handoff, room
+from bot.desk.card import renew_card
 from bot.work import Work
-from storage.models import Conversation
+from storage.models import Conversation, Thread
 
 
 def hand_off(command: HandOff, work: Work, conversation: Conversation) -> None:
@@ -15,5 +16,9 @@ def hand_off(command: HandOff, work: Work, conversation: Conversation) -> None:
 
 
 def alert_desk(command: AlertDesk, work: Work, conversation: Conversation) -> None:
-    """Tells the room."""
-    room.alert(work, command.flag)
+    """Tells the room, and marks the talk in which it was said."""
+    thread = work.session.get(Thread, conversation.thread_id) if conversation.thread_id else None
+    room.alert(work, command.flag, thread)
+    if thread is not None:
+        thread.flags = " ".join(sorted({*thread.flags.split(), command.flag}))
+        renew_card(work, thread)

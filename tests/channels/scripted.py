@@ -199,7 +199,7 @@ class Scripted:
         elif inbound.choice in ("/talk", "/quiet"):
             await self.card(talk=inbound.choice == "/talk", edits=self.shown)
         elif inbound.text.startswith("/reply ") or inbound.reply_to:
-            status = Outbound("Sent 09:00", style=Style.STATUS, thread=thread, about=inbound.message_id, ask="sent")
+            status = Outbound("Sent 09:00", style=Style.STATUS, thread=thread, about=inbound.message_id, fate="sent")
             sent = await self.say(status)
             text = inbound.text.removeprefix("/reply ")
             await self.say(Outbound(text, voice=Voice.DESK), "volunteer")
@@ -209,7 +209,7 @@ class Scripted:
                     style=Style.STATUS,
                     thread=thread,
                     about=inbound.message_id,
-                    ask="delivered",
+                    fate="delivered",
                     edits=int(sent[1:]),
                 ),
                 replaces=sent,

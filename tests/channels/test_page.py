@@ -197,7 +197,7 @@ async def test_words_that_were_not_sent_do_not_look_as_if_they_were(browser: Bro
         reply, note = (message.message_id for message in bot.received)
         assert [message.text for message in bot.received] == ["/reply For the person", "For us"]
         await expect(case.locator(".to-reporter")).to_contain_text("For the person")
-        kept = Outbound("Nothing was sent.", style=Style.STATUS, thread=THREAD, about=reply, ask="kept")
+        kept = Outbound("Nothing was sent.", style=Style.STATUS, thread=THREAD, about=reply, fate="kept")
         await bot.say(kept)
         # A status that does not say what became of the words changes nothing about them but adds itself.
         await bot.say(Outbound("Live chat had ended.", style=Style.STATUS, thread=THREAD, about=note))

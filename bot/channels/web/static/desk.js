@@ -6,7 +6,7 @@ import { LanguageChooser } from "./language.js";
 import { Log, unmark } from "./log.js";
 
 const OPENS_SOON = 6000;
-// What became of words for the person, as the `ask` of a status says; "kept" means that they stayed here as a note.
+// What became of words for the person, as the `fate` of a status says; "kept" means that they stayed here as a note.
 const FATES = { sent: ["stored", "tick"], delivered: ["handled", "ticks"], failed: ["failed", "failed"], kept: ["failed", "lock"] };
 const OWN_COMMAND = /^\/(reply|note)\s+/;
 
@@ -321,7 +321,7 @@ export class Desk {
   }
 
   isOut(message) {
-    const fate = this.fateOf(message)?.ask;
+    const fate = this.fateOf(message)?.fate;
     if (fate === "kept") return false;
     return ["sent", "delivered", "failed"].includes(fate) || /^\/reply\s/.test(message.text ?? "") || Boolean(message.reply_to);
   }
@@ -401,7 +401,7 @@ export class Desk {
     const mine = message.by === this.by();
     const [, command, rest] = /^\/(\p{L}+)\s*([\s\S]*)$/u.exec(message.text ?? "") ?? [];
     const status = this.fateOf(message);
-    const [state, picture] = FATES[status?.ask] ?? ["told", ""];
+    const [state, picture] = FATES[status?.fate] ?? ["told", ""];
     const fate = status && { state, icon: picture, text: status.text };
     const words = command === "reply" || command === "note" ? rest : message.text ?? "";
     const shared = {
@@ -411,7 +411,7 @@ export class Desk {
     if (this.isOut(message)) {
       return { ...shared, kind: "to-reporter", group: `out ${message.by}`, label: "goes_out", labelIcon: "out" };
     }
-    if (command && command !== "note" && status?.ask !== "kept") {
+    if (command && command !== "note" && status?.fate !== "kept") {
       return { ...shared, kind: "command", group: `command ${message.by}`, text: message.text, editable: false };
     }
     return { ...shared, kind: "note", group: `note ${message.by}`, label: "note_stays", labelIcon: "lock" };

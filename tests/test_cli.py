@@ -1,0 +1,351 @@
+"""The command line: every mistake is one line and exit code 2, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select
+
+from bot.cli import cli
+from bot.contact_point import shipped
+from bot.now import system_time
+from storage.database import Database
+from storage.keys import KeyRing, create_ring_file, load_ring
+from storage.models import Base, InboxMessage, OutboxMessage, Report
+from storage.types import Encrypted
+from tests.pipe import ROOT, environment, run
+
+SAMPLE = (shipped() / "oberberg.toml").read_text("utf-8")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing lands in the working tree."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ANLAUFSTELLE_KEYS", raising=False)
+    yield
+
+
+def call(*arguments: str) -> Result:
+    """The command in this process."""
+    return CliRunner().invoke(cli, arguments, prog_name="anlaufstelle")
+
+
+def mistake(*arguments: str) -> str:
+    """The one line that a command ends with."""
+    result = call(*arguments)
+    assert result.exit_code == 2, result.output
+    assert isinstance(result.exception, SystemExit) and result.stdout == ""
+    said = [line for line in result.stderr.splitlines() if not line.startswith("New keys are in")]
+    assert len(said) == 1 and said[0].startswith("anlaufstelle: "), result.stderr
+    return said[0].removeprefix("anlaufstelle: ")
+
+
+def new_database(name: str = "x.db", ring: KeyRing | None = None) -> Path:
+    """A database as the first start leaves it."""
+    assert call("pipe", "--database", f"sqlite:///{name}").exit_code == 0
+    return Path(name)
+
+
+class TestConfiguration:
+    @pytest.mark.parametrize("command", ["pipe", "demo", "run", "check", "flows"])
+    def test_a_folder_that_is_not_there(self, command: str) -> None:
+        assert "nowhere" in mistake(command, "--config", "nowhere")
+
+    def test_an_empty_folder(self) -> None:
+        Path("empty").mkdir()
+        assert "no file of a contact point" in mistake("pipe", "--config", "empty")
+
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            ("name = ", "x.toml: line 1"),
+            ("\xff", "x.toml"),
+            (SAMPLE.replace('phone = "02261 555 01 23"', "phone = 7"), "phone"),
+            (SAMPLE.replace('"08:00-16:00"', '"16:00-08:00"', 1), "service_hours"),
+            (SAMPLE + '\n[[help_lines]]\nkey = "police"\n', "help_lines"),
+        ],
+        ids=["broken", "not UTF-8", "wrong type", "wrong time", "twice"],
+    )
+    def test_a_broken_file(self, content: str, told: str) -> None:
+        Path("config").mkdir()
+        Path("config/x.toml").write_text(content, "latin-1" if content == "\xff" else "utf-8")
+        result = call("pipe", "--config", "config")
+        assert result.exit_code == 2 and told in result.stderr
+        assert all(line.startswith("anlaufstelle: ") for line in result.stderr.splitlines())
+        assert not Path("data").exists()
+
+
+class TestKeys:
+    def test_a_missing_key_file_with_a_database(self) -> None:
+        new_database()
+        Path("x.keys").unlink()
+        assert "x.keys is missing, but the database x.db exists" in mistake("pipe", "--database", "sqlite:///x.db")
+        assert not Path("x.keys").exists()
+
+    def test_a_key_file_that_others_can_read(self) -> None:
+        new_database()
+        assert Path("x.keys").stat().st_mode & 0o777 == 0o600
+        Path("x.keys").chmod(0o644)
+        assert "run chmod 600 x.keys" in mistake("pipe", "--database", "sqlite:///x.db")
+
+    @pytest.mark.parametrize("content", ["", "data k1 nonsense\n", "lookup QUJD\n"])
+    def test_a_damaged_key_file(self, content: str) -> None:
+        new_database()
+        Path("x.keys").write_text(content)
+        assert "is damaged" in mistake("pipe", "--database", "sqlite:///x.db")
+
+    def test_keys_of_another_installation(self) -> None:
+        """Found at start: with other keys nobody would be found again."""
+        new_database()
+        Path("x.keys").unlink()
+        create_ring_file(Path("x.keys"))
+        assert "The keys do not fit the database" in mistake("pipe", "--database", "sqlite:///x.db")
+        checked = call("check", "--database", "sqlite:///x.db")
+        assert checked.exit_code == 1 and "LOOK  keys: " in checked.stdout
+
+    def test_old_keys_after_a_rotation(self) -> None:
+        path = new_database()
+        talk(path, {"chat": "ana", "text": "/start"})
+        old = Path("x.keys").read_bytes()
+        assert call("keys", "rotate", "--database", "sqlite:///x.db").exit_code == 0
+        Path("x.keys").write_bytes(old)
+        assert "k2, which is not in the key file" in mistake("pipe", "--database", "sqlite:///x.db")
+
+    def test_keys_in_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        new_database()
+        monkeypatch.setenv("ANLAUFSTELLE_KEYS", Path("x.keys").read_text())
+        Path("x.keys").unlink()
+        assert call("pipe", "--database", "sqlite:///x.db").exit_code == 0
+        assert "come from ANLAUFSTELLE_KEYS" in mistake("keys", "rotate", "--database", "sqlite:///x.db")
+        monkeypatch.setenv("ANLAUFSTELLE_KEYS", "nonsense")
+        assert "ANLAUFSTELLE_KEYS is damaged" in mistake("pipe", "--database", "sqlite:///x.db")
+
+
+class TestDatabase:
+    @pytest.mark.parametrize("url", ["nonsense", "mysql+nonsense://x/y", "sqlite:"])
+    def test_an_address_that_is_none(self, url: str) -> None:
+        if url == "sqlite:":
+            assert mistake("pipe", "--database", "sqlite:")
+        else:
+            assert mistake("pipe", "--database", url) == "The address of the database is not understood."
+
+    def test_a_directory(self) -> None:
+        Path("x.db").mkdir()
+        assert "cannot be opened: Is a directory" in mistake("pipe", "--database", "sqlite:///x.db")
+
+    def test_a_place_that_cannot_be_written(self) -> None:
+        create_ring_file(Path("x.keys"))
+        assert "cannot be" in mistake("pipe", "--database", "sqlite:////proc/x.db")
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+    def test_a_file_that_is_read_only(self) -> None:
+        new_database().chmod(0o400)
+        assert "cannot be" in mistake("pipe", "--database", "sqlite:///x.db")
+
+    def test_something_else_than_a_database(self) -> None:
+        create_ring_file(Path("x.keys"))
+        Path("x.db").write_text("Some text that is longer than the head of a database. " * 20)
+        before = Path("x.db").read_bytes()
+        assert "file is not a database" in mistake("pipe", "--database", "sqlite:///x.db")
+        assert Path("x.db").read_bytes() == before
+
+    def test_the_database_of_another_program(self) -> None:
+        create_ring_file(Path("x.keys"))
+        with sqlite3.connect("x.db") as other:
+            other.execute("CREATE TABLE orders (id INTEGER)")
+        other.close()
+        assert "belongs to another program" in mistake("pipe", "--database", "sqlite:///x.db")
+        with sqlite3.connect("x.db") as other:
+            assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("orders",)]
+        other.close()
+
+    @pytest.mark.parametrize("command", [("pipe",), ("check",), ("keys", "rotate")])
+    def test_a_newer_version_wrote_it(self, command: tuple[str, ...]) -> None:
+        new_database()
+        with sqlite3.connect("x.db") as newer:
+            newer.execute("UPDATE alembic_version SET version_num = '9999'")
+        newer.close()
+        assert "newer version (revision 9999)" in mistake(*command, "--database", "sqlite:///x.db")
+
+    def test_nothing_to_rotate(self) -> None:
+        assert "nothing to rotate" in mistake("keys", "rotate", "--database", "sqlite:///x.db")
+
+
+class TestServing:
+    @pytest.mark.parametrize("command", ["demo", "run"])
+    def test_a_port_that_is_taken(self, command: str) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = str(taken.getsockname()[1])
+            more = () if command == "demo" else ("--database", "sqlite:///x.db", "--staff-key", "s.key")
+            done = run(command, "--port", port, *more, cwd=Path.cwd())
+        assert done.returncode == 2 and done.stdout == "" and "Traceback" not in done.stderr
+        assert done.stderr.splitlines()[-1].startswith(f"anlaufstelle: Port {port} cannot be used: ")
+
+    def test_a_staff_key_that_is_none(self) -> None:
+        Path("s.key").mkdir()
+        assert "s.key cannot be read" in mistake("run", "--database", "sqlite:///x.db", "--staff-key", "s.key")
+
+    def test_an_origin_that_is_none(self) -> None:
+        told = call("run", "--database", "sqlite:///x.db", "--staff-key", "s.key", "--origin", "nonsense")
+        assert told.exit_code == 2 and "anlaufstelle: The address of the web page" in told.stderr
+
+    @pytest.mark.parametrize("arguments", [("nonsense",), ("pipe", "--clock", "x"), ("demo", "--port", "-1"), ("play",)])
+    def test_what_is_no_command(self, arguments: tuple[str, ...]) -> None:
+        result = call(*arguments)
+        assert result.exit_code == 2 and "Error: " in result.stderr and "Traceback" not in result.stderr
+
+
+class TestPlay:
+    def test_a_file_that_is_not_there(self) -> None:
+        assert mistake("play", "nowhere.txt") == "nowhere.txt cannot be read: No such file or directory."
+
+    def test_a_file_that_is_no_text(self) -> None:
+        Path("x.txt").write_bytes(b"\xff\xfe")
+        assert "x.txt" in mistake("play", "x.txt")
+
+    def test_a_line_without_a_name(self) -> None:
+        Path("x.txt").write_text("ana: /start\nnonsense\n")
+        assert mistake("play", "x.txt") == "Line 2 has no name before a colon."
+
+    def test_what_fits(self) -> None:
+        Path("x.txt").write_text("ana: /start\nbot: Which language would you like to use? …\n")
+        result = call("play", "x.txt")
+        assert (result.exit_code, result.stdout) == (0, "The bot says what the transcript says.\n")
+
+    def test_differences(self) -> None:
+        Path("x.txt").write_text("ana: /start\nbot: Good morning!\nana: English\n")
+        result = call("play", "x.txt")
+        assert result.exit_code == 1
+        assert "line 2\n  expected: Good morning!\n  heard:    Which language" in result.stdout
+        # Everything that the bot said beyond the transcript is named, too.
+        assert "(nothing more)" in result.stdout
+
+
+class TestCheck:
+    def test_before_the_first_start(self) -> None:
+        result = call("check", "--database", "sqlite:///x.db")
+        assert result.exit_code == 0 and "none yet" in result.stdout and "LOOK" not in result.stdout
+        assert not Path("x.db").exists() and not Path("x.keys").exists()
+
+    def test_a_healthy_one(self) -> None:
+        new_database()
+        result = call("check", "--database", "sqlite:///x.db")
+        assert result.exit_code == 0 and "LOOK" not in result.stdout and "ok    keys: fit" in result.stdout
+
+    def test_old_help_lines(self) -> None:
+        Path("config").mkdir()
+        checked = (system_time() - timedelta(days=181)).date()
+        content = re.sub(r"checked_on = \S+", f"checked_on = {system_time().date()}", SAMPLE)
+        content = content.replace(f"checked_on = {system_time().date()}", f"checked_on = {checked}", 1)
+        Path("config/oberberg.toml").write_text(content)
+        result = call("check", "--config", "config", "--database", "sqlite:///x.db")
+        assert result.exit_code == 1
+        assert [line for line in result.stdout.splitlines() if line.startswith("LOOK")] == [
+            f"LOOK  oberberg: the help line police was last checked on {checked}"
+        ]
+
+    def test_what_waits_and_what_failed(self) -> None:
+        database = Database.open(f"sqlite:///{new_database()}", load_ring(Path("x.keys"), {}))
+        long_ago = system_time() - timedelta(minutes=50)
+        key = {"account": "x", "chat_key": "x", "attempts": 0, "not_before": long_ago, "contact_point": "oberberg"}
+        outbox = {**key, "address": "ana", "voice": "BOT", "queued_at": long_ago}
+        inbox = {**key, "received_at": long_ago}
+        with database.transaction(everywhere=True) as session:
+            session.add(OutboxMessage(state="QUEUED", **outbox))
+            session.add(OutboxMessage(state="DEAD", **outbox))
+            session.add(InboxMessage(state="NEW", message_key="1", **inbox))
+            session.add(InboxMessage(state="FAILED", message_key="2", error_ref="ABC123", **inbox))
+        database.close()
+        result = call("check", "--database", "sqlite:///x.db")
+        assert result.exit_code == 1
+        assert [line[6:] for line in result.stdout.splitlines() if line.startswith("LOOK")] == [
+            "oldest message not worked through: for 50 minutes",
+            "oldest message not sent: for 50 minutes",
+            "messages that could not be delivered: 1",
+            "faults: ABC123",
+        ]
+
+
+def talk(database: Path, *lines: dict[str, str]) -> list[dict[str, str]]:
+    """Speaks lines with a process of its own."""
+    given = "".join(json.dumps({"id": f"{os.urandom(8).hex()}", **line}) + "\n" for line in lines)
+    done = run("pipe", "--database", f"sqlite:///{database.absolute()}", said=given)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_rotated_keys_read_everything_and_the_old_key_is_gone() -> None:
+    path = new_database()
+    answers = ("en", "NO", "READ_ON", "wiehl", "SCHOOL", "TODAY", "UNCLEAR", "2", "ADVICE", "CHAT", "/send")
+    lines = [{"chat": "ana", "text": "/start"}, *({"chat": "ana", "choice": answer} for answer in answers[:3])]
+    lines += [{"chat": "ana", "text": "They shout in the yard."}, {"chat": "ana", "text": "/done"}]
+    talk(path, *lines, *({"chat": "ana", "choice": answer} for answer in answers[3:]))
+    old = load_ring(Path("x.keys"), {})
+    result = call("keys", "rotate", "--database", "sqlite:///x.db")
+    assert result.exit_code == 0 and re.match(r"[1-9]\d* rows encrypted anew", result.stdout)
+    new = load_ring(Path("x.keys"), {})
+    assert [name for name, _key in new.data] == ["k2"] and new.data[0][1] not in [key for _name, key in old.data]
+    assert new.lookup_key == old.lookup_key and Path("x.keys").stat().st_mode & 0o777 == 0o600
+
+    with sqlite3.connect("x.db") as raw:
+        found = 0
+        for table in Base.metadata.sorted_tables:
+            for column in [each.name for each in table.columns if isinstance(each.type, Encrypted)]:
+                for (token,) in raw.execute(f"SELECT {column} FROM {table.name} WHERE {column} IS NOT NULL"):  # noqa: S608
+                    found += 1
+                    assert new.key_of(token) == "k2"
+    raw.close()
+    assert found > 10
+    database = Database.open("sqlite:///x.db", new)
+    with database.transaction("oberberg") as session:
+        assert [report.story for report in session.scalars(select(Report))] == ["They shout in the yard."]
+    database.close()
+    said = talk(path, {"chat": "ana", "text": "/mine"})
+    assert any("wiehl" in str(each).casefold() for each in said)
+
+
+def test_the_drawn_flows_are_those_of_the_code() -> None:
+    """`anlaufstelle flows` writes docs/flows.md."""
+    assert call("flows", "--into", "flows.md").exit_code == 0
+    assert Path("flows.md").read_text("utf-8") == (ROOT / "docs" / "flows.md").read_text("utf-8")
+
+
+def test_flows_that_cannot_be_drawn() -> None:
+    assert 'There is no language "xx"' in mistake("flows", "--language", "xx")
+    assert "cannot be written" in mistake("flows", "--into", "/proc/flows.md")
+
+
+def test_whoever_stops_listening_ends_the_pipe() -> None:
+    """A reader that goes away is no reason for a traceback, and nothing is lost."""
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "bot", "pipe", "--database", f"sqlite:///{Path.cwd() / 'x.db'}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=environment(),
+    )
+    assert process.stdin and process.stdout and process.stderr
+    process.stdout.close()
+    process.stdin.write(b'{"id": "1", "chat": "ana", "text": "/start"}\n')
+    process.stdin.close()
+    log = process.stderr.read().decode()
+    process.stderr.close()
+    process.wait(30)
+    assert "Traceback" not in log
+    said = talk(Path("x.db"))
+    assert [each.get("to") for each in said] == ["ana"]

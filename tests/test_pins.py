@@ -1,0 +1,34 @@
+"""Every machine gets the same packages: what operators install is what developers and tests run on."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def _pins(lines: list[str]) -> dict[str, str]:
+    found = (re.match(r"([A-Za-z0-9_.-]+)==([^ ;\\]+)", line) for line in lines)
+    return {match[1].lower().replace("_", "-"): match[2] for match in found if match}
+
+
+def test_the_lock_for_operators_says_what_the_project_says() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    declared = _pins(
+        [
+            *project["project"]["dependencies"],
+            *project["dependency-groups"]["dev"],
+            *project["tool"]["uv"]["constraint-dependencies"],
+        ]
+    )
+    locked = _pins((ROOT / "requirements.lock").read_text("utf-8").splitlines())
+    assert {name: declared.get(name) for name in locked} == locked
+    assert set(_pins(project["project"]["dependencies"])) <= set(locked)
+
+
+def test_the_lock_holds_hashes_and_names_no_host() -> None:
+    text = (ROOT / "requirements.lock").read_text("utf-8")
+    assert "://" not in text
+    assert text.count("--hash=sha256:") >= text.count("==")

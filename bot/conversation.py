@@ -24,7 +24,7 @@ from bot.engine.engine import CONTROLS, Engine, Step
 from bot.engine.inputs import Piece, Said, number_in, readable
 from bot.engine.scope import Scope
 from bot.engine.state import State
-from bot.flows.emergency import child_protection, emergency_short, suicide_support
+from bot.flows.emergency import child_protection, emergency_short, suicide_line, suicide_support
 from bot.flows.help import help_text
 from bot.flows.language import not_yet_in
 from bot.flows.privacy import privacy_full
@@ -221,6 +221,8 @@ class Listener:
             return False
         said = (readable(heard.text), heard.source)
         out.memory = replace(out.memory, pending=(*out.memory.pending, said))
+        if not out.commands:
+            out.say(suicide_line(), HUMAN)
         return True
 
     def _refer(self, out: Outcome, topic: str) -> None:

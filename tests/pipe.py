@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -24,7 +25,7 @@ def run(
     *arguments: str | Path, said: str | bytes = b"", cwd: Path | None = None, **extra: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end."""
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [sys.executable, "-m", "bot", *map(str, arguments)],
         input=(said.encode() if isinstance(said, str) else said).decode("utf-8", "surrogateescape"),
         capture_output=True,
@@ -41,7 +42,7 @@ class Pipe:
     """A running `pipe`, read by a thread of ours so that it never waits for us."""
 
     def __init__(self, database: Path) -> None:
-        self.process = subprocess.Popen(  # noqa: S603
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "bot", "pipe", "--database", f"sqlite:///{database}", "--clock", "manual"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -81,10 +82,8 @@ class Pipe:
     def end(self) -> str:
         """Ends the input or waits for the killed process, and returns what it logged."""
         assert self.process.stdin is not None and self.process.stderr is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        except BrokenPipeError:
-            pass
         log = self.process.stderr.read().decode()
         self.process.wait(30)
         self._reader.join(30)

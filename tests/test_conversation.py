@@ -373,12 +373,21 @@ class TestDanger:
         telling.says(self.SUICIDE)
         assert telling.yielded(AlertDesk) == [AlertDesk(Flag.SUICIDE)]
         assert "0800 111 0 111" in telling.said
-        assert words_of(telling.memory.state) == [STORY, self.SUICIDE]
+        assert not telling.yielded(Ask), "no question to somebody in despair"
+        assert words_of(telling.memory.state) == [STORY], "it is no matter for a report"
+
+    def test_words_of_despair_go_to_the_human_whom_the_person_asks_for(self, telling: Chat) -> None:
+        telling.says(self.SUICIDE)
+        assert telling.says("/human").yielded(HandOff)[0].words == self.SUICIDE
+
+    def test_somebody_in_despair_is_never_left_without_an_answer(self, telling: Chat) -> None:
+        telling.says(self.SUICIDE)
+        assert "112" in telling.says(self.SUICIDE).said
 
     def test_before_the_language_is_known(self) -> None:
         chat = Chat(language_known=False).says(self.SUICIDE)
         assert chat.yielded(AlertDesk)
-        assert chat.asked == "language.language"
+        assert chat.says("/human").yielded(HandOff)[0].words == self.SUICIDE
 
     def test_not_again_within_half_an_hour(self, telling: Chat) -> None:
         telling.says(self.SUICIDE)

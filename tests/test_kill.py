@@ -39,7 +39,7 @@ ANSWERS = {
     "review": "/send",
 }
 """What everybody chooses, in the order of the questions."""
-QUESTIONS = list(ANSWERS)[:3] + ["story"] + list(ANSWERS)[3:]
+QUESTIONS = [*list(ANSWERS)[:3], "story", *list(ANSWERS)[3:]]
 
 
 def script(chat: str) -> list[dict[str, Any]]:
@@ -126,7 +126,7 @@ class Caller:
 def test_nothing_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None:
     seed = int(time.time())
     print(f"seed {seed}")
-    random_ = random.Random(seed)  # noqa: S311
+    random_ = random.Random(seed)
     path = tmp_path / "killed.db"
     people = [f"person{n}" for n in range(PEOPLE)]
     caller = Caller(path, random_)

@@ -71,6 +71,15 @@ def suicide_support() -> Text:
     )
 
 
+def suicide_line() -> Text:
+    """The same once more, in one line, for somebody who goes on writing."""
+    return _(
+        "Please talk to somebody now: {rescue} · {counselling}. Or press “Talk to a person”.",
+        rescue=RESCUE,
+        counselling=COUNSELLING[0],
+    )
+
+
 def child_protection(contact_point: ContactPoint) -> Text:
     """For worries about a child (F-11)."""
     youth_office = contact_point.help_line("youth_office")

@@ -248,7 +248,7 @@ def person(number: str, text: str, **fields: Any) -> dict[str, Any]:
 
 def test_done_comes_after_all_that_the_line_led_to(talk: Talk) -> None:
     said = talk(person("1", "/start"), person("2", "English"))
-    assert [list(each)[0] for each in said].count("done") == 2
+    assert [next(iter(each)) for each in said].count("done") == 2
     assert said[-1] == {"done": "2"} and {"done": "1"} in said
     first = said.index({"done": "1"})
     assert [each.get("ask") for each in said[:first]] == ["language"]
@@ -295,7 +295,7 @@ def test_time_moves_what_is_due(talk: Talk) -> None:
     at = {"id": "t1", "now": "2026-11-24T09:00:00+01:00"}
     talk(at, person("1", "/start"), person("2", "1"), person("3", "NO"))
     said = talk({"id": "t2", "now": "2026-11-24T13:00:00+01:00"})
-    assert [each["text"] for each in said if "to" in each][0].startswith("You began something here")
+    assert next(each["text"] for each in said if "to" in each).startswith("You began something here")
     assert said[-1] == {"done": "t2"}
 
 
@@ -330,7 +330,10 @@ def test_edited_lines_name_the_message_they_replace(talk: Talk) -> None:
 
 def test_a_file_line(talk: Talk) -> None:
     said = talk(
-        person("1", "/start"), person("2", "English"), person("3", "/data"), {"id": "4", "chat": "ana", "choice": "EXPORT"}
+        person("1", "/start"),
+        person("2", "English"),
+        person("3", "/data"),
+        {"id": "4", "chat": "ana", "choice": "EXPORT"},
     )
     (file,) = [each["file"] for each in said if "file" in each]
     assert (file["name"], file["type"]) == ("my-data.json", "application/json")

@@ -32,7 +32,7 @@ from bot.commands import (
     WithdrawScope,
 )
 from bot.contact_point import ContactPoint, load_contact_point, shipped
-from bot.conversation import WORDS_FROM, Heard, Listener, Memory, Outcome
+from bot.conversation import LETTERS_FROM, Heard, Listener, Memory, Outcome
 from bot.engine.engine import CHANGE, REVIEW, Engine
 from bot.engine.flow import Flow
 from bot.engine.inputs import FreeText, Phone, Said, readable
@@ -45,6 +45,7 @@ from bot.languages import LANGUAGES
 from bot.messages import MEDIA_KINDS, Inbound, Media
 from bot.reading.words import COMMANDS, command_word
 from bot.reading.words import command as slash_command
+from bot.reading.keywords import Notice, notices
 from bot.taxonomy import Contact, ReportState
 from bot.turns import Turns
 from storage.database import Database
@@ -226,21 +227,21 @@ class Person:
         scope = self.scope(before)
         meant = meaning(before, heard, scope)
         outcome = Listener(ENGINE).hear(before, heard, scope, language_known=self.language_known)
-        self.check_shape(outcome)
+        self.check_shape(outcome, despair=not meant and Notice.SUICIDE in notices(heard.text))
         self.check_words(before, heard, meant, outcome)
         self.check_answers(before, meant, outcome, scope)
         self.carry_out(outcome)
 
-    def check_shape(self, outcome: Outcome) -> None:
-        """The bot says something, asks one thing at most, and leaves a way out."""
+    def check_shape(self, outcome: Outcome, *, despair: bool) -> None:
+        """The bot says something, asks one thing at most (nothing after words of despair), and leaves a way out."""
         assert all(type(command) in HANDLERS for command in outcome.commands), outcome.commands
         assert any(
             isinstance(each, Say | Ask | HandOff | SendFile | ForgetMe) for each in outcome.commands
         ), "silent"
         asks = [command for command in outcome.commands if isinstance(command, Ask)]
         state = outcome.memory.state
-        assert len(asks) == (state is not None)
-        if state is None:
+        assert len(asks) == (0 if despair and not asks else state is not None)
+        if state is None or not asks:
             return
         offered = [button.id for button in asks[0].buttons]
         assert (asks[0].flow, asks[0].question, tuple(offered)) == (state.flow, state.asked, state.offered)
@@ -267,7 +268,7 @@ class Person:
             not meant
             and not heard.choice
             and not heard.edits
-            and len(words) >= WORDS_FROM
+            and len(words) >= LETTERS_FROM
             and takes_stories(before)
         ):
             assert (words, heard.source) in kept or words in sent, "what was just told is lost"

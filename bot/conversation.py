@@ -389,7 +389,7 @@ class Listener:
             out.scope, language=code, wanted_language="" if LANGUAGES[code].complete else code
         )
         out.commands.append(SetLanguage(code))
-        out.say(now_in(code) if LANGUAGES[code].complete else not_yet_in(code))
+        out.commands += [Say(now_in(code))] if LANGUAGES[code].complete else not_yet_in(code)
         self._repeat(out)
 
     def _control(self, state: State, command: str, scope: Scope) -> Step:

@@ -105,6 +105,8 @@ class Outbound:
     """What became of that message: `sent`, `delivered`, `failed`, or `kept` as a note."""
     step: tuple[int, int] | None = None
     """How far the conversation has come: question, questions in all."""
+    language: str = ""
+    """What the reader reads, for what a channel itself says around the message."""
     columns: int = 1
     """How many options stand side by side where a messenger can do that."""
 

@@ -74,6 +74,7 @@ class Work:
             flow=flow,
             ask=ask,
             step=step,
+            language=language,
             columns=columns,
         )
         return self._queue(
@@ -109,6 +110,7 @@ class Work:
             about=about,
             fate=fate,
             file=file,
+            language=language,
         )
         return self._queue(
             outbound,

@@ -1,139 +1,138 @@
-"""Pictures of the demo page for the README: `python -m tests.screenshots [FOLDER]`."""
+"""Pictures of the demonstration for the README, taken from the real bot: `uv run python -m tests.screenshots [FOLDER]`."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Locator, Page
 
-from bot.messages import Option, Outbound, Voice
+from bot.i18n import _, render
 from tests.channels.chromium import chromium, opened
-from tests.channels.scripted import SAMPLE_FILE, Scripted, question, scripted_server
 
-CASE = "7F3K-29QX"
-
-ARABIC = (
-    Outbound(
-        "مرحبًا. أنا برنامج المحادثة لمكتب الاتصال الخاص بالنزاعات. يمكنك إخباري عن التوترات والخلافات. "
-        "هناك أشخاص يقرؤون ذلك ويساعدون.\n\nخطر؟ الشرطة: \u2066110\u2069 · الإسعاف والإطفاء: \u2066112\u2069.",
-        voice=Voice.NOTICE,
-    ),
-    Outbound(
-        "هل هناك شخص في خطر الآن؟",
-        options=(
-            Option("YES", "نعم"),
-            Option("NO", "لا"),
-            Option("UNSURE", "لا أعرف"),
-            Option("/back", "رجوع"),
-        ),
-        step=(1, 11),
-    ),
+STORY = (
+    "Seit vier Wochen liegt Sperrmüll vor dem Haus. Die Älteren sagen, das waren die Neuen. Die Neuen sagen, "
+    "die Tonnen sind zu klein. Jetzt grüßt sich keiner mehr."
 )
 
 
-def take_screenshots(folder: Path) -> list[Path]:
-    """Writes the pictures into the folder and returns their paths."""
+def take_screenshots(folder: Path) -> None:
+    """Writes the pictures into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    return asyncio.run(_take_all(folder))
+    asyncio.run(_take_all(folder))
 
 
-async def _take_all(folder: Path) -> list[Path]:
-    taken: list[Path] = []
+@asynccontextmanager
+async def demonstration() -> AsyncIterator[str]:
+    """A demonstration of its own; yields its address."""
+    with tempfile.TemporaryDirectory() as data:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", "demo", "--data", data, "--port", "0",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            assert process.stdout is not None
+            line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+            found = re.search(r"http://\S+", line)
+            assert found, line
+            yield found[0]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            await process.wait()
 
-    async def take(page: Page, name: str) -> None:
-        await page.wait_for_timeout(700)
-        path = folder / f"{name}.png"
-        await page.screenshot(path=path, animations="disabled")
-        taken.append(path)
 
-    async with chromium() as browser, scripted_server() as (bot, server):
-        address = str(server.make_url("/"))
-        async with opened(browser, address, scale=2) as page:
-            await _conversation(page, bot)
-            await take(page, "demo")
+async def _take_all(folder: Path) -> None:
+    async with chromium() as browser:
+        async with demonstration() as address, opened(browser, address, scale=2) as page:
+            await _conversation(page)
+            await _take(page, folder / "demo.png")
             await page.emulate_media(color_scheme="dark")
-            await take(page, "demo-dark")
-        await _phones(browser, address, bot, take)
+            await _take(page, folder / "demo-dark.png")
+        await _phones(browser, folder)
     async with (
+        demonstration() as address,
         chromium("--blink-settings=defaultFontSize=32") as large,
-        scripted_server() as (_, server),
-        opened(large, str(server.make_url("/")), width=390, height=844, scale=2) as page,
+        opened(large, address, width=390, height=844, scale=2) as page,
     ):
-        await page.get_by_role("button", name="Start", exact=True).click()
-        await take(page, "phone-large-type")
-    return taken
+        await _start(page, "Deutsch")
+        await _take(page, folder / "phone-large-type.png")
 
 
-async def _conversation(page: Page, bot: Scripted) -> None:
-    """A report, its receipt, and the first words of the desk."""
-    phone, case = page.locator(".phone"), page.locator(".case")
+async def _phones(browser: Browser, folder: Path) -> None:
+    for name, language, width, dark in (
+        ("phone", "Deutsch", 390, False),
+        ("phone-small", "Deutsch", 320, False),
+        ("phone-dark", "English", 390, True),
+        ("phone-right-to-left", "العربية", 390, False),
+    ):
+        async with (
+            demonstration() as address,
+            opened(browser, address, width=width, height=844, touch=True, dark=dark, scale=2) as page,
+        ):
+            await _start(page, language)
+            await _take(page, folder / f"{name}.png")
+
+
+async def _start(page: Page, language: str) -> None:
     await page.get_by_role("button", name="Start", exact=True).click()
-    await phone.get_by_role("button", name="No", exact=True).click()
-    await phone.get_by_text("What happened").wait_for()
-    await phone.locator("textarea").fill(
-        "For four weeks there has been bulky waste in front of the house. Every day there is shouting."
-    )
-    await page.keyboard.press("Enter")
-    await phone.get_by_role("button", name="Gummersbach").click()
-    await page.get_by_role("button", name="Open", exact=True).click()
-    await case.get_by_text("being worked on").wait_for()
-    await case.locator("textarea").fill("The landlord is known to us from last year. I will call there first.")
-    await page.keyboard.press("Enter")
-    await case.get_by_text("Reply (goes out)").click()
-    await case.locator("textarea").fill(
-        "Hello, I have read your report. Has somebody talked with the landlord so far? "
-        "You can also call: 02261 88-1234."
-    )
-    await page.keyboard.press("Enter")
-    await case.get_by_text("Delivered").wait_for()
-    await phone.get_by_text("Hello, I have read").wait_for()
+    await _press(page.locator(".phone"), language)
+    await page.wait_for_timeout(800)
 
 
-async def _phones(browser: Browser, address: str, bot: Scripted, take: Callable[[Page, str], Awaitable[None]]) -> None:
-    """Other phones, each with one thing to show."""
-    bot.answers = False
-    for message in ARABIC:
-        await bot.say(message, "neighbour")
-    await bot.say(
-        question(
-            "How heated is it?",
-            Option("1", "There is bad feeling"),
-            Option("2", "There are loud words"),
-            Option("3", "There are threats"),
-            Option("4", "There is violence"),
-            step=(8, 11),
-        ),
-        "teacher",
-    )
-    await bot.say(Outbound("The next round table, for your calendar.", file=SAMPLE_FILE), "round-table")
-    for name, chat, language, dark in (
-        ("phone", "volunteer", "en", False),
-        ("phone-question", "teacher", "en", False),
-        ("phone-arabic", "neighbour", "ar", False),
-        ("phone-dark", "volunteer", "en", True),
-        ("phone-file", "round-table", "en", False),
+async def _conversation(page: Page) -> None:
+    """A report in German, opened, taken and answered at the desk."""
+    phone = page.locator(".phone")
+    await _start(page, "Deutsch")
+    for label in ("No", "Understood, go on"):
+        await _press(phone, _german(label))
+    await _write(phone, STORY)
+    for label in (
+        "Done",
+        "Waldbröl",
+        "House or neighbourhood",
+        "For some time",
+        "People who live or meet in the same place",
+        "▃ People act instead of talking",
+        "Advice",
+        "Yes, here in the chat",
+        "Send",
     ):
-        async with opened(browser, address, width=390, height=844, touch=True, dark=dark, scale=2) as page:
-            await page.evaluate(
-                """([chat, language]) => {
-                  localStorage.setItem("phone", JSON.stringify(chat));
-                  localStorage.setItem("languages", JSON.stringify({ [chat]: language }));
-                }""",
-                [chat, language],
-            )
-            await page.reload()
-            await take(page, name)
-    async with opened(browser, address, width=320, height=640, touch=True, scale=2) as page:
-        await take(page, "phone-320")
-        await page.locator(".phone .narrow-only").click()
-        await page.locator(".cases button").click()
-        await take(page, "desk-320")
+        await _press(phone, _german(label))
+    desk = page.locator(".desk")
+    await _press(desk, _german("Take"))
+    await page.wait_for_timeout(900)
+    await _write(desk, "Kastanienhof, das dritte Mal in diesem Jahr.")
+    await _write(desk, "/reply Guten Tag, danke für Ihre Meldung. Wann können wir miteinander sprechen?")
+    await page.wait_for_timeout(900)
+    await _write(phone, "Am liebsten am Donnerstag nach vier.")
+    await page.wait_for_timeout(900)
+
+
+def _german(sentence: str) -> str:
+    """What a button says in the German catalogue."""
+    return render(_(sentence), "de")
+
+
+async def _press(place: Locator, label: str) -> None:
+    await place.get_by_role("button", name=label, exact=True).first.click(timeout=15_000)
+
+
+async def _write(place: Locator, text: str) -> None:
+    await place.locator("textarea").last.fill(text)
+    await place.locator("textarea").last.press("Enter")
+    await place.page.wait_for_timeout(400)
+
+
+async def _take(page: Page, path: Path) -> None:
+    await page.wait_for_timeout(900)
+    await page.screenshot(path=path, animations="disabled")
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/screenshots")
-    for picture in take_screenshots(target):
-        print(picture)
+    take_screenshots(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/screenshots"))

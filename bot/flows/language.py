@@ -41,19 +41,21 @@ class ChooseLanguage(Flow, name="language"):
     def finish(self, scope: Scope) -> Iterator[Command]:
         yield SetLanguage(self.language)
         if not LANGUAGES[self.language].complete:
-            yield Say(not_yet_in(self.language))
+            yield from not_yet_in(self.language)
 
 
-def not_yet_in(code: str) -> Text:
-    """What somebody reads whose language has no catalogue yet: the emergency line first (F-04)."""
+def not_yet_in(code: str) -> Iterator[Say]:
+    """What somebody reads whose language has no catalogue yet: the emergency line in it first (F-04)."""
     language = LANGUAGES[code]
-    return paragraphs(
-        verbatim(language.emergency_line) if language.emergency_line else None,
-        _("I do not have all my sentences in simple words yet. I go on in German.")
-        if code == "de-simple"
-        else _(
+    if language.emergency_line:
+        yield Say(verbatim(language.emergency_line))
+    if code == "de-simple":
+        yield Say(_("I do not have all my sentences in simple words yet. I go on in German."))
+        return
+    yield Say(
+        _(
             "I do not speak {language} yet. You can still write in {language}. We look for somebody who understands "
             "you. I go on in German here. To change it: /language",
             language=language.own_name,
-        ),
+        )
     )

@@ -366,9 +366,10 @@ async def test_every_phone_has_its_own_chat_and_language(browser: Browser) -> No
         await page.get_by_role("button", name="Start", exact=True).click()
         await expect(page.locator(".phone .own .mark.stored")).to_have_count(1)
         chats = [(message.chat, message.language) for message in bot.received]
-        assert chats[:2] == [("volunteer", "en"), ("neighbour", "ar")]
-        assert chats[2][0].startswith("phone-")
-        await bot.say(Outbound("For the new phone"), chats[2][0])
+        assert chats[:3] == [("volunteer", "en"), ("neighbour", "ar"), ("neighbour", "ar")]
+        assert bot.received[1].choice == "/language ar", "the bot learns what the person reads"
+        assert chats[3][0].startswith("phone-")
+        await bot.say(Outbound("For the new phone"), chats[3][0])
         await expect(page.locator(".phone").get_by_text("For the new phone")).to_be_visible()
 
 

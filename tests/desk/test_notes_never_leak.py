@@ -148,9 +148,9 @@ def fill(database: Database, template: Database) -> Database:
 @pytest.fixture(scope="module")
 def scratch(template: Template) -> Iterator[tuple[Database, Database]]:
     """Two databases to fill; opened once, for what SQLAlchemy has compiled stays with them."""
-    with closing(Database.open("sqlite://", template.ring)) as one:
-        with closing(Database.open("sqlite://", template.ring)) as two:
-            yield one, two
+    one, two = (Database.open("sqlite://", template.ring) for _ in range(2))
+    with closing(one), closing(two):
+        yield one, two
 
 
 who = st.sampled_from(STAFF)
@@ -163,7 +163,10 @@ note_text = st.sampled_from(("/note {}", "/NOTE {}", "  /Note   {}", "/note@konf
 other_text = st.sampled_from(("/replys {}", "/ reply {}", "//reply {}", "/antwort {}", "/reply", "/note", "/take {}"))
 any_text = st.one_of(plain_text, plain_text, reply_text, note_text, other_text)
 command = st.sampled_from(
-    ["/take", "/TAKE", "/release", "/talk", "/talk", " /Talk ", "/quiet", "/close answered", "/close OUT OF SCOPE", "/close abuse", "/close ABUSE", "/reopen", "/open", "/who", "/help", "/phone", "/transfer"]
+    (
+        *("/take", "/TAKE", "/release", "/talk", "/talk", " /Talk ", "/quiet", "/close answered", "/close abuse"),
+        *("/close OUT OF SCOPE", "/close ABUSE", "/reopen", "/open", "/who", "/help", "/phone", "/transfer"),
+    )
 )
 action = st.one_of(
     st.tuples(st.just("write"), who, where, any_text),
@@ -465,7 +468,7 @@ SCENES: dict[str, tuple[int, list[tuple[Any, ...]]]] = {
     "a chat without a report": (4, [("command", KIM, 4, "/talk", False)]),
     "gone back to the bot": (0, [("command", KIM, 0, "/talk", False), ("says", "ana", "{}"), ("says", "ana", "/menu")]),
 }
-TEXTS = ("{}", "/REPLY  {}", "/note {}", "/replys {}", "／reply {}", "/take {}")
+TEXTS = ("{}", "/note {}", "/REPLY  {}", "/take {}")
 
 
 def probes(world: World, number: int) -> Iterator[tuple[Any, ...]]:
@@ -478,7 +481,7 @@ def probes(world: World, number: int) -> Iterator[tuple[Any, ...]]:
     targets += [each for each in shown if each.message.thread == case.ref and each not in stories][:1]
     for by in (KIM, LEO):
         yield from (("write", by, number, text) for text in TEXTS)
-        yield from (("answer_to", by, number, text, target) for text in TEXTS[:3] for target in targets)
+        yield from (("answer_to", by, number, text, target) for text in TEXTS[:2] for target in targets)
         yield from (("press", by, number, text) for text in ("{}", "YES {}"))
         yield from (("file", by, number, text) for text in ("{}", "/reply {}"))
         for which, old in enumerate(world.written):

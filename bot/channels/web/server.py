@@ -278,7 +278,12 @@ class WebChannel:
         setup: dict[str, Any] = {
             "contact_points": [{"id": id_, "name": name} for id_, name in self._contact_points.items()],
             "languages": [
-                {"code": code, "name": known.own_name, "direction": known.direction}
+                {
+                    "code": code,
+                    "name": known.own_name,
+                    "direction": known.direction,
+                    "complete": known.complete,
+                }
                 for code, known in LANGUAGES.items()
             ],
         }

@@ -12,7 +12,8 @@ const OWN_COMMAND = /^\/(reply|note)\s+/;
 
 export class Desk {
   constructor({ words, id, name, staff, say, toast, buttons = [], onLanguage, languages }) {
-    Object.assign(this, { words, id, say, toast, staff });
+    Object.assign(this, { words, id, say, toast, staff, onLanguage });
+    this.complete = new Set(languages.filter((language) => language.complete).map((language) => language.code));
     this.order = 1e15;
     this.messages = new Map();
     this.thread = "";
@@ -40,7 +41,7 @@ export class Desk {
     this.card = h("section", { class: small ? "card folded" : "card", "data-label": "card", hidden: true });
     this.banner = h("div", { class: "banner", role: "status", hidden: true });
     this.title = h("h2", { dir: "auto" });
-    this.chooser = new LanguageChooser(languages, onLanguage, (language) => language.name);
+    this.chooser = new LanguageChooser(languages, (code) => this.chooseLanguage(code), (language) => language.name);
     this.choose_ = h("div", { class: "choose" }, icon("desk"), h("p", { "data-t": "choose_case" }));
     this.caseBody = h("div", { class: "case-body", hidden: true },
       h("header", { class: "case-head" },
@@ -138,13 +139,29 @@ export class Desk {
 
   ready() {
     this.known = true;
+    this.follow();
     this.refresh();
     this.showCases();
+  }
+
+  // The page speaks the language that the team reads.
+  async chooseLanguage(code) {
+    this.followed = code;
+    await this.onLanguage(code);
+    if (this.complete.has(code) && this.messages.size) this.send("", { choice: `/language ${code}` });
+  }
+
+  follow() {
+    const told = [...this.messages.values()].sort((a, b) => a.order - b.order).findLast((message) => message.from === "bot" && message.language)?.language;
+    if (!told || told === this.followed) return;
+    this.followed = told;
+    if (told !== this.words.language) this.onLanguage(told);
   }
 
   put(message) {
     this.messages.set(message.id, message);
     if (!this.known) return;
+    if (message.from === "bot") this.follow();
     const thread = message.thread ?? "";
     if (thread === "") this.room.put(message);
     if (thread !== "" && this.opensSoon > Date.now() && message.style === "CARD") {

@@ -37,7 +37,7 @@ export class Phone {
       h("div", { class: "start-mark" }, icon("chat")),
       h("p", { class: "start-name", dir: "auto" }, name),
       h("button", { type: "button", class: "option primary", onclick: () => this.send({ text: "/start" }), "data-t": "start" }));
-    this.chooser = new LanguageChooser(languages, (code) => this.onLanguage(code), (language) => language.code.split("-")[0].toUpperCase());
+    this.chooser = new LanguageChooser(languages, (code) => this.chooseLanguage(code), (language) => language.code.split("-")[0].toUpperCase());
     this.who = h("bdi", {});
     this.root = h("section", { class: "phone", "data-label": "phone" },
       h("header", { class: "head" },
@@ -68,7 +68,22 @@ export class Phone {
     this.steps(this.step);
   }
 
+  // The page speaks the language that the person reads in this chat.
+  async chooseLanguage(code) {
+    this.followed = code;
+    await this.onLanguage(code);
+    if (this.log.items.size) this.send({ choice: `/language ${code}` });
+  }
+
+  follow(messages) {
+    const told = messages.findLast((message) => message.from === "bot" && message.language)?.language;
+    if (!told || told === this.followed) return;
+    this.followed = told;
+    if (told !== this.words.language) this.onLanguage(told);
+  }
+
   show(chat, messages) {
+    this.followed = undefined;
     this.drafts ??= new Map();
     this.drafts.set(this.chat, this.composer.area.value);
     this.chat = chat;
@@ -97,6 +112,7 @@ export class Phone {
     const asked = messages.findLast((message) => message.from === "bot" && message.step);
     const over = !asked || (!asked.options?.length && messages.some((message) => message.from === "bot" && message.order > asked.order));
     this.steps(over ? null : asked.step);
+    this.follow(messages);
   }
 
   steps(step) {

@@ -42,12 +42,8 @@ def check_database(database: Database, now: datetime) -> Iterator[Finding]:
     try:
         check_keys(database)
         with database.transaction(everywhere=True) as session:
-            waiting = session.scalar(
-                select(func.min(InboxMessage.received_at)).where(InboxMessage.state == "NEW")
-            )
-            unsent = session.scalar(
-                select(func.min(OutboxMessage.queued_at)).where(OutboxMessage.state == "QUEUED")
-            )
+            waiting = session.scalar(select(func.min(InboxMessage.received_at)).where(InboxMessage.state == "NEW"))
+            unsent = session.scalar(select(func.min(OutboxMessage.queued_at)).where(OutboxMessage.state == "QUEUED"))
             dead = session.scalar(select(func.count()).select_from(OutboxMessage).where(OutboxMessage.state == "DEAD"))
             failed = session.scalars(select(InboxMessage.error_ref).where(InboxMessage.state == "FAILED")).all()
     except WrongKey as wrong:

@@ -196,9 +196,7 @@ class Listener:
             before = out.memory.noticed.get(notice)
             if before and out.scope.now - datetime.fromisoformat(before) < AGAIN_AFTER:
                 continue
-            out.memory = replace(
-                out.memory, noticed={**out.memory.noticed, str(notice): out.scope.now.isoformat()}
-            )
+            out.memory = replace(out.memory, noticed={**out.memory.noticed, str(notice): out.scope.now.isoformat()})
             match notice:
                 case Notice.SUICIDE:
                     out.say(suicide_support(), HUMAN)
@@ -272,9 +270,7 @@ class Listener:
         first = command if command in FLOW_OF and command not in ("/language", "/menu") else out.memory.first
         out.memory = replace(out.memory, first=first or "/start")
         if not command and is_worth_keeping(heard.text):
-            out.memory = replace(
-                out.memory, pending=(*out.memory.pending, (readable(heard.text), heard.source))
-            )
+            out.memory = replace(out.memory, pending=(*out.memory.pending, (readable(heard.text), heard.source)))
             out.say(_("I keep what you have written. First one short question:"))
         if state is not None and state.flow == "language":
             self._apply(out, self._engine.repeat(state, out.scope))
@@ -385,9 +381,7 @@ class Listener:
                 ),
             )
             return
-        out.scope = replace(
-            out.scope, language=code, wanted_language="" if LANGUAGES[code].complete else code
-        )
+        out.scope = replace(out.scope, language=code, wanted_language="" if LANGUAGES[code].complete else code)
         out.commands.append(SetLanguage(code))
         out.commands += [Say(now_in(code))] if LANGUAGES[code].complete else not_yet_in(code)
         self._repeat(out)
@@ -472,9 +466,7 @@ class Listener:
             out.memory = replace(out.memory, pending=pending)
             out.say(_("I have taken over your change."))
         else:
-            out.say(
-                _("You have changed an earlier message. I cannot change an answer that way. Please use “Back”.")
-            )
+            out.say(_("You have changed an earlier message. I cannot change an answer that way. Please use “Back”."))
         self._repeat(out)
 
     def _start(
@@ -669,4 +661,3 @@ def media_answer(kind: str, scope: Scope) -> Text:
             return _("I have not kept the contact. Please do not send me other people's details.")
         case _:
             return _("I can only read text. Please write a few words, or press a button.")
-

@@ -34,7 +34,7 @@ def _diagram(flow: type[Flow], scope: Scope) -> list[str]:
     rows = ["```mermaid", "flowchart TD", "    start([start])"]
     before, optional_before = "start", list[str]()
     for question in flow.questions.values():
-        rows.append(f"    {question.name}[\"{_label(question, flow, scope)}\"]")
+        rows.append(f'    {question.name}["{_label(question, flow, scope)}"]')
         rows.append(f"    {before} --> {question.name}")
         rows += [f"    {earlier} -.-> {question.name}" for earlier in optional_before]
         conditional = question.when is not None or question.optional
@@ -42,7 +42,7 @@ def _diagram(flow: type[Flow], scope: Scope) -> list[str]:
         before = question.name
     end = "finish"
     if flow.review is not None:
-        rows += [f"    {REVIEW}[\"{_escape(flow.review, scope)}\"]", f"    {before} --> {REVIEW}"]
+        rows += [f'    {REVIEW}["{_escape(flow.review, scope)}"]', f"    {before} --> {REVIEW}"]
         rows += [f"    {earlier} -.-> {REVIEW}" for earlier in optional_before]
         before, optional_before = REVIEW, []
     rows += [f"    {end}([end])", f"    {before} --> {end}"]

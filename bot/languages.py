@@ -192,9 +192,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             babel_locale="ku",
             plural_forms=_TWO_FORMS,
             date_pattern="EEEE, d'ê' MMMM'a' y'an'",
-            emergency_line=(
-                "Xeter heye? Polîs: 110 · Ambulans û agirkujî: 112. Ev sohbet ne xizmeteke lezgîn e."
-            ),
+            emergency_line=("Xeter heye? Polîs: 110 · Ambulans û agirkujî: 112. Ev sohbet ne xizmeteke lezgîn e."),
             words=("ziman",),
         ),
         Language(
@@ -202,9 +200,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             own_name="Polski",
             german_name="Polnisch",
             babel_locale="pl",
-            plural_forms=(
-                "nplurals=3; plural=n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2;"
-            ),
+            plural_forms=("nplurals=3; plural=n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2;"),
             date_pattern="EEEE, d MMMM y",
             emergency_line=(
                 "Niebezpieczeństwo? Policja: 110 · Pogotowie i straż: 112. Ten czat nie jest numerem alarmowym."
@@ -231,8 +227,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             plural_forms=_TWO_FORMS,
             date_pattern="EEEE, d MMMM y",
             emergency_line=(
-                "Rrezik? Policia: 110 · Ambulanca dhe zjarrfikësit: 112."
-                " Ky bisedim nuk është shërbim emergjence."
+                "Rrezik? Policia: 110 · Ambulanca dhe zjarrfikësit: 112. Ky bisedim nuk është shërbim emergjence."
             ),
             words=("gjuha", "gjuhë"),
         ),

@@ -17,9 +17,7 @@ from bot.now import ManualTime, system_time
 from storage.database import Database
 
 
-async def run_pipe(
-    database: Database, contact_points: Mapping[str, ContactPoint], *, manual_clock: bool
-) -> None:
+async def run_pipe(database: Database, contact_points: Mapping[str, ContactPoint], *, manual_clock: bool) -> None:
     """Speaks lines until the end of input; then everything queued has been written."""
     manual = await database.run(ManualTime, database) if manual_clock else None
     channel = LinesChannel()

@@ -188,9 +188,7 @@ def _sync_folder(folder: Path) -> None:
 def _text(ring: KeyRing) -> str:
     rows = [f"data {key_id} {base64.b64encode(key).decode()}" for key_id, key in ring.data]
     rows.append(f"lookup {base64.b64encode(ring.lookup_key).decode()}")
-    return "\n".join(
-        ("# Without this file nobody can read the database. Keep a copy apart from it.", *rows, "")
-    )
+    return "\n".join(("# Without this file nobody can read the database. Keep a copy apart from it.", *rows, ""))
 
 
 def _parsed(text: str, source: str) -> KeyRing:

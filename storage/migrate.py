@@ -39,9 +39,7 @@ def upgrade(database: Database, versions: Path = MIGRATIONS / "versions") -> Non
                 command.upgrade(config, "head")
             except (CommandError, exc.SQLAlchemyError) as error:
                 reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-                raise DatabaseError(
-                    f"The database could not be upgraded and is as it was: {reason}"
-                ) from error
+                raise DatabaseError(f"The database could not be upgraded and is as it was: {reason}") from error
             _check_foreign_keys(connection)
 
 

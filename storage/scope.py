@@ -124,9 +124,7 @@ def _limit(state: ORMExecuteState) -> None:
             raise Unscoped("A statement on tables instead of mapped classes cannot be limited.")
         return
     # What the session itself makes of a statement, to load the rest of it, has been through here already.
-    derived = (
-        state.is_relationship_load or state.is_column_load or any(map(_is_limit, statement._with_options))
-    )
+    derived = state.is_relationship_load or state.is_column_load or any(map(_is_limit, statement._with_options))
     if not everything and not derived:
         _refuse_unlimitable(state)
         if isinstance(statement, Insert | Update) and _reaches_scoped(statement):
@@ -181,9 +179,7 @@ def _refuse_unlimitable(state: ORMExecuteState) -> None:
         if hasattr(conflict, "update_values_to_set") and not any(
             getattr(element, "key", element) == _SCOPE for element in conflict.inferred_target_elements or ()
         ):
-            raise Unscoped(
-                "An INSERT that updates a row it meets must find that row by its contact point too."
-            )
+            raise Unscoped("An INSERT that updates a row it meets must find that row by its contact point too.")
     if isinstance(statement, Update | Delete) and any(map(_reaches_scoped, _further_tables(statement))):
         raise Unscoped("Other tables cannot be limited beside the one that is written; use a subquery.")
     if isinstance(statement, Update) and state.is_executemany and _reaches_scoped(statement):

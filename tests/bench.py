@@ -155,7 +155,5 @@ def at_desk(said: list[Delivery], thread: str | None = None, style: Style | None
     return [
         plain(each)
         for each in said
-        if not each.chat
-        and thread in (None, each.message.thread)
-        and style in (None, each.message.style)
+        if not each.chat and thread in (None, each.message.thread) and style in (None, each.message.style)
     ]

@@ -91,5 +91,3 @@ class Pipe:
         self.process.stdout.close()
         self.process.stderr.close()
         return log
-
-

@@ -120,7 +120,8 @@ def _german(sentence: str) -> str:
 
 
 async def _press(place: Locator, label: str) -> None:
-    await place.get_by_role("button", name=label, exact=True).first.click(timeout=15_000)
+    option = place.get_by_role("button", name=label, exact=True).and_(place.page.locator("[data-option]"))
+    await option.first.click(timeout=15_000)
 
 
 async def _write(place: Locator, text: str) -> None:

@@ -169,9 +169,7 @@ class TestUpdate:
         assert [file.read_bytes() for file in files] == before
 
     def test_a_header_belongs_to_the_translators(self, project: Project) -> None:
-        project.edit(
-            '"Language: de\\n"\n', '"Language: de\\n"\n"Last-Translator: Ada\\n"\n"X-Generator: Weblate\\n"\n'
-        )
+        project.edit('"Language: de\\n"\n', '"Language: de\\n"\n"Last-Translator: Ada\\n"\n"X-Generator: Weblate\\n"\n')
         before = project.po().read_bytes()
         project.update()
         assert project.po().read_bytes() == before
@@ -233,9 +231,7 @@ class TestReading:
     def test_compiles_what_the_gate_lets_pass(self, project: Project) -> None:
         compile_all(project.folder)
         with project.po().with_suffix(".mo").open("rb") as file:
-            assert {message.string for message in read_mo(file) if message.id == "Number: {ref}"} == {
-                "Nummer: {ref}"
-            }
+            assert {message.string for message in read_mo(file) if message.id == "Number: {ref}"} == {"Nummer: {ref}"}
 
     def age(self, path: Path, seconds: int) -> None:
         changed = path.stat().st_mtime + seconds

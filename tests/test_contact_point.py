@@ -55,9 +55,7 @@ def test_samples_name_every_place_of_the_three_contact_points() -> None:
 
     assert list(samples) == ["euskirchen", "hagen", "oberberg"]
     assert [len(sample.municipalities) for sample in samples.values()] == [11, 5, 13]
-    assert samples["oberberg"].municipality("hueckeswagen") == Municipality(
-        "hueckeswagen", "Hückeswagen", "Nord"
-    )
+    assert samples["oberberg"].municipality("hueckeswagen") == Municipality("hueckeswagen", "Hückeswagen", "Nord")
     assert samples["hagen"].municipality("eilpe-dahl") == Municipality("eilpe-dahl", "Eilpe/Dahl", "Ost/Süd")
     assert samples["hagen"].municipality("waldbroel") is None
     for sample in samples.values():
@@ -319,18 +317,14 @@ SCRAPS = st.sampled_from(
 @example(b"a = " + b"9" * 5000)
 @example(b"name = 0x" + b"f" * 6000)
 @example(b'"\\n\\u2028" = 1')
-@given(
-    st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))
-)
+@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_bytes_as_configuration_end_in_sentences(tmp_path: Path, content: bytes) -> None:
     check_any(tmp_path, content)
 
 
 @any_folder
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), SCRAPS | st.binary(max_size=4)), max_size=4))
-def test_any_damage_to_a_sample_ends_in_sentences(
-    tmp_path: Path, damages: list[tuple[float, int, bytes]]
-) -> None:
+def test_any_damage_to_a_sample_ends_in_sentences(tmp_path: Path, damages: list[tuple[float, int, bytes]]) -> None:
     content = SAMPLE.encode()
     for place, length, scrap in damages:
         at = int(place * len(content))

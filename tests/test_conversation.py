@@ -55,9 +55,7 @@ class Chat:
                 case ForgetMe():
                     self.language_known = False
                 case Say(_text, buttons) if buttons and memory.state is None:
-                    labels = tuple(
-                        (button.id, render(button.label, self.scope.language)) for button in buttons
-                    )
+                    labels = tuple((button.id, render(button.label, self.scope.language)) for button in buttons)
                     memory = replace(memory, buttons=labels)
         if memory.state is not None:
             memory = replace(memory, state=replace(memory.state, prompt=self.count))
@@ -133,9 +131,7 @@ class TestFirstContact:
         assert words_of(chat.memory.draft) == [STORY]
         assert chat.presses("/resume").asked == "report_tension.danger"
 
-    @pytest.mark.parametrize(
-        ("text", "answer"), [("/help", "112"), ("help", "112"), ("/privacy", "Privacy notice")]
-    )
+    @pytest.mark.parametrize(("text", "answer"), [("/help", "112"), ("help", "112"), ("/privacy", "Privacy notice")])
     def test_help_does_not_wait_for_a_language(self, text: str, answer: str) -> None:
         assert answer in Chat(language_known=False).says(text).said
 

@@ -57,9 +57,7 @@ class TestSentences:
     def test_what_is_missing_comes_in_german(self, speaks: Callable[..., Render], code: str) -> None:
         assert speaks("de", entry("Yes", "Ja"))(_("Yes"), code) == "Ja"
 
-    def test_what_is_missing_comes_in_simple_german_where_there_is_some(
-        self, speaks: Callable[..., Render]
-    ) -> None:
+    def test_what_is_missing_comes_in_simple_german_where_there_is_some(self, speaks: Callable[..., Render]) -> None:
         speaks("de", entry("Danger", "Gefährdung"), entry("Yes", "Ja"))
         with_simple = speaks("de-simple", entry("Danger", "Gefahr"))
         assert with_simple(lines(_("Danger"), _("Yes"), _("More")), "tr") == "Gefahr\nJa\nMore"
@@ -72,9 +70,7 @@ class TestSentences:
         "broken",
         ["Nummer: {nummer}", "Nummer", "{ref} {mehr}", "Nummer {ref", "Nummer ref}", "{ref!r}", "{ref:>9}"],
     )
-    def test_a_broken_translation_gives_way_to_the_source(
-        self, speaks: Callable[..., Render], broken: str
-    ) -> None:
+    def test_a_broken_translation_gives_way_to_the_source(self, speaks: Callable[..., Render], broken: str) -> None:
         shown = speaks("de", entry("Number: {ref}", broken), entry("Yes", "Ja"))
         assert shown(_("Number: {ref}", ref="KA-1"), "de") == "Number: KA-1"
         assert shown(_("Yes"), "de") == "Ja"
@@ -144,9 +140,7 @@ class TestPlurals:
         forms = ("لا رسائل", "رسالة واحدة", "رسالتان", "{n} رسائل", "{n} رسالة جمع", "{n} رسالة")
         arabic = speaks("ar", entries("{n} message", "{n} messages", *forms))
         shown = [arabic(ngettext("{n} message", "{n} messages", n), "ar") for n in (0, 1, 2, 3, 11, 100)]
-        assert shown == [
-            form.replace("{n}", str(n)) for form, n in zip(forms, (0, 1, 2, 3, 11, 100), strict=True)
-        ]
+        assert shown == [form.replace("{n}", str(n)) for form, n in zip(forms, (0, 1, 2, 3, 11, 100), strict=True)]
 
     def test_a_form_for_several_numbers_must_show_the_number(self, speaks: Callable[..., Render]) -> None:
         forms = ("одно сообщение", "{n} сообщения", "{n} сообщений")
@@ -161,9 +155,7 @@ class TestPlurals:
     def test_forms_agree_with_cldr(self, language: Language) -> None:
         category = Locale.parse(language.babel_locale).plural_form
         rule = plurals(language)
-        pairs = {(rule.form(number), category(number)) for number in range(1, 1000)} | {
-            (rule.form(0), category(0))
-        }
+        pairs = {(rule.form(number), category(number)) for number in range(1, 1000)} | {(rule.form(0), category(0))}
         assert len(pairs) == len({form for form, _c in pairs}) == len({c for _f, c in pairs}) == rule.count
 
 
@@ -182,9 +174,7 @@ class TestValues:
             ("sq", "e martë, 24 nëntor 2026, 14:00"),
         ],
     )
-    def test_a_moment_has_weekday_month_and_hour(
-        self, speaks: Callable[..., Render], code: str, shown: str
-    ) -> None:
+    def test_a_moment_has_weekday_month_and_hour(self, speaks: Callable[..., Render], code: str, shown: str) -> None:
         assert speaks(code, entry("{when}", "{when}"))(_("{when}", when=AFTERNOON), code) == shown
 
     @pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES.keys())
@@ -225,9 +215,7 @@ class TestValues:
 
 
 class TestDirection:
-    def test_values_keep_to_themselves_in_a_right_to_left_sentence(
-        self, speaks: Callable[..., Render]
-    ) -> None:
+    def test_values_keep_to_themselves_in_a_right_to_left_sentence(self, speaks: Callable[..., Render]) -> None:
         arabic = speaks("ar", entry("Number: {ref}", "الرقم: {ref}"))
         assert arabic(_("Number: {ref}", ref="KA-1"), "ar") == "الرقم: \u2068KA-1\u2069"
         assert arabic(_("Number: {ref}", ref=verbatim("Köln")), "ar") == "الرقم: \u2068Köln\u2069"
@@ -252,10 +240,7 @@ class TestDirection:
 
     def test_links_and_commands_stay_bare(self, speaks: Callable[..., Render]) -> None:
         arabic = speaks("ar", entry("See {link}", "انظر {link}"))
-        assert (
-            arabic(_("See {link}", link="https://example.org/a?b=1"), "ar")
-            == "انظر https://example.org/a?b=1"
-        )
+        assert arabic(_("See {link}", link="https://example.org/a?b=1"), "ar") == "انظر https://example.org/a?b=1"
         assert arabic(_("See {link}", link="/data"), "ar") == "انظر /data"
 
 

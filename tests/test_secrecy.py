@@ -53,6 +53,8 @@ SECRETS = [
     "02261 5550177",
     *MESSAGE_IDS,
 ]
+
+
 def traces(secret: str) -> Iterator[bytes]:
     """Every form in which a secret, or a part of it that tells it, could lie in a file."""
     # Six digits stand by chance in a long row of hexadecimal ones.

@@ -36,9 +36,7 @@ def show_card(work: Work, thread: Thread) -> None:
 def renew_card(work: Work, thread: Thread) -> None:
     """Edits the card that stands in the thread; does nothing while nobody has opened it."""
     if thread.card_outbox_id is not None:
-        work.post(
-            thread, _card(work, thread), _buttons(work, thread), style=Style.CARD, edits=thread.card_outbox_id
-        )
+        work.post(thread, _card(work, thread), _buttons(work, thread), style=Style.CARD, edits=thread.card_outbox_id)
 
 
 def _card(work: Work, thread: Thread) -> Text:
@@ -93,12 +91,7 @@ def _answers(work: Work, thread: Thread, report: Report) -> Text | None:
 def _buttons(work: Work, thread: Thread) -> tuple[Button, ...]:
     if thread.closed_at is not None:
         return (Button("/reopen", _("Reopen")),)
-    take = (
-        Button("/take", _("Take"), primary=True)
-        if thread.taken_by is None
-        else Button("/release", _("Release"))
-    )
+    take = Button("/take", _("Take"), primary=True) if thread.taken_by is None else Button("/release", _("Release"))
     talk = Button("/quiet", _("End live chat")) if is_talking(work, thread) else Button("/talk", _("Live chat"))
     reachable = work.link(thread) is not None
     return (take, *((talk,) if reachable else ()), Button("/close", _("Close")), Button("/help", _("Help")))
-

@@ -56,7 +56,10 @@ def deadline_came(work: Work, thread: Thread, stage: int) -> None:
         work.tell(
             person,
             lines(
-                _("We have not managed to answer yet. We are sorry. We answer by {deadline}.", deadline=thread.deadline),
+                _(
+                    "We have not managed to answer yet. We are sorry. We answer by {deadline}.",
+                    deadline=thread.deadline,
+                ),
                 _("You can also call: {phone}", phone=Phone(work.contact_point.phone)),
             ),
         )
@@ -85,9 +88,7 @@ def _ping(work: Work, thread: Thread, stage: int) -> Text:
     if stage == 50:
         return _("Half of the time for {ref} is over, and nobody has taken it. Answer by {due}.", ref=ref, due=due)
     if stage == 80 and thread.taken_by:
-        return _(
-            "{ref} is due soon: {due}. Can somebody step in for {who}?", ref=ref, due=due, who=thread.taken_by
-        )
+        return _("{ref} is due soon: {due}. Can somebody step in for {who}?", ref=ref, due=due, who=thread.taken_by)
     if stage == 80:
         return _("{ref} is due soon: {due}. Who takes it?", ref=ref, due=due)
     return _(

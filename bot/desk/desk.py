@@ -239,9 +239,7 @@ def _who(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> No
         work.post(thread, _("Nothing is open. Nobody is waiting."))
         return
     rows = [
-        _("{ref} · {who}", ref=each.ref, who=each.taken_by)
-        if each.taken_by
-        else _("{ref} · nobody yet", ref=each.ref)
+        _("{ref} · {who}", ref=each.ref, who=each.taken_by) if each.taken_by else _("{ref} · nobody yet", ref=each.ref)
         for each in held
     ]
     waiting = [each for each in held if each.taken_by is None]

@@ -179,8 +179,7 @@ class Engine:
         for name, pieces in state.pieces.items():
             if source and name in self._flow(state).questions and any(piece.source == source for piece in pieces):
                 changed = tuple(
-                    Piece(words or piece.text, source) if piece.source == source else piece
-                    for piece in pieces
+                    Piece(words or piece.text, source) if piece.source == source else piece for piece in pieces
                 )
                 state = state.with_pieces(name, changed)
                 if state.answers.get(name) is not None:
@@ -205,9 +204,7 @@ class Engine:
         pieces = (*state.pieces.get(name, ()), *words)
         state = state.with_pieces(name, pieces)
         if state.answers.get(name) is not None:
-            state = self._forget_dependent(
-                state.with_answer(name, "\n".join(piece.text for piece in pieces)), name
-            )
+            state = self._forget_dependent(state.with_answer(name, "\n".join(piece.text for piece in pieces)), name)
         return state
 
     def summary(self, state: State, scope: Scope) -> Text:
@@ -372,9 +369,7 @@ class Engine:
         return self._forget_dependent(replace(state.without(name), asked=""), name)
 
     def _forget_dependent(self, state: State, name: str) -> State:
-        return state.without(
-            *(q.name for q in self._flow(state).questions.values() if q.forgotten_with == name)
-        )
+        return state.without(*(q.name for q in self._flow(state).questions.values() if q.forgotten_with == name))
 
     def _stray(self, state: State, said: Said, scope: Scope) -> Step | None:
         words = readable(said.text)
@@ -384,9 +379,7 @@ class Engine:
         kept = self.add_words(state, (Piece(words, said.source),))
         return self._go_on(kept, scope, (Say(_("I have added this to your description.")),))
 
-    def _pick_shown(
-        self, state: State, pick: Text, scope: Scope, value: Any = None
-    ) -> tuple[Command, ...]:
+    def _pick_shown(self, state: State, pick: Text, scope: Scope, value: Any = None) -> tuple[Command, ...]:
         """Marks the answered question; words the person can see in the chat are not repeated."""
         if state.prompt is None:
             return ()

@@ -131,11 +131,7 @@ def ask(
     """
     return cast(
         "T",
-        _Asked(
-            lambda name: Question(
-                name, prompt, answer, label, note, optional, when, then, forgotten_with, exits
-            )
-        ),
+        _Asked(lambda name: Question(name, prompt, answer, label, note, optional, when, then, forgotten_with, exits)),
     )
 
 

@@ -86,8 +86,7 @@ def child_protection(contact_point: ContactPoint) -> Text:
     return lines(
         _("If a child is in danger now: {police}.", police=POLICE),
         _(
-            "If you are worried about a child: youth office {phone}. You can get advice there without "
-            "giving the name.",
+            "If you are worried about a child: youth office {phone}. You can get advice there without giving the name.",
             phone=Phone(youth_office.numbers[0]),
         )
         if youth_office

@@ -212,9 +212,7 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
     parties: Constellation | None = ask(
         _("Who has a problem with whom?"), Choice(PARTIES), label=_("Who with whom"), optional=True
     )
-    heat: Heat | None = ask(
-        _("How heated is it?"), Choice(HEAT), label=_("How tense"), optional=True
-    )
+    heat: Heat | None = ask(_("How heated is it?"), Choice(HEAT), label=_("How tense"), optional=True)
     wish: Wish = ask(_("What do you wish from us?"), Choice(WISHES), label=_("Your wish"))
     contact: Contact = ask(
         _("May we ask you questions?"),

@@ -57,9 +57,7 @@ def remember_privacy_read(command: RememberPrivacyRead, work: Work, conversation
 def forget_me(command: ForgetMe, work: Work, conversation: Conversation) -> None:
     """Cuts every link between the chat and what was told, and says so in the language it is about to forget."""
     threads = list(
-        work.session.scalars(
-            select(Thread).join(ContactLink).where(ContactLink.conversation_id == conversation.id)
-        )
+        work.session.scalars(select(Thread).join(ContactLink).where(ContactLink.conversation_id == conversation.id))
     )
     for thread in threads:
         work.session.execute(delete(SourceLink).where(SourceLink.thread_id == thread.id))

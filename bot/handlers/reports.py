@@ -52,9 +52,7 @@ def file_report(command: FileReport, work: Work, conversation: Conversation) -> 
 
 
 def _link(command: FileReport, work: Work, conversation: Conversation, thread: Thread) -> None:
-    work.session.add(
-        ContactLink(thread_id=thread.id, conversation_id=conversation.id, phone=command.phone)
-    )
+    work.session.add(ContactLink(thread_id=thread.id, conversation_id=conversation.id, phone=command.phone))
     work.session.add_all(SourceLink(source_key=source, thread_id=thread.id) for source in command.sources)
     if command.phone is not None:
         work.session.add(

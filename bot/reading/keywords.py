@@ -46,9 +46,7 @@ _EXCEPT: Final = "except"
 _SENTENCE: Final = 1 << 32
 """Positions of two sentences are this far apart: no phrase reaches across."""
 _APOSTROPHE: Final = re.compile("[’‘ʼʹ′`´＇]")
-_INVISIBLE: Final = re.compile(
-    "[\u00ad\u0307\u0640\u064b-\u065f\u0670\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)
+_INVISIBLE: Final = re.compile("[\u00ad\u0307\u0640\u064b-\u065f\u0670\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Soft hyphen, the dot that `İ` leaves behind, tatweel, Arabic vowel signs, joiners, direction marks."""
 _UNIFIED: Final = tuple(zip("ıأإآٱىیکةۀہھşţ", "iااااييكههههșț", strict=True))
 _CYRILLIC_APOSTROPHE: Final = re.compile("(?<=[\u0400-\u04ff])'(?=[\u0400-\u04ff])")
@@ -233,9 +231,7 @@ def _entries(net: str, languages: Any) -> Iterator[tuple[str, str, str]]:
     for language, lists in languages.items():
         place = f"[{net}.{language}]"
         if not _LANGUAGE.fullmatch(language) or not isinstance(lists, dict):
-            raise KeywordsError(
-                f"{SHIPPED}: {place} is no table with the code of a language, like [{net}.de]"
-            )
+            raise KeywordsError(f"{SHIPPED}: {place} is no table with the code of a language, like [{net}.de]")
         for kind, entries in lists.items():
             if kind not in (_WORDS, _EXCEPT):
                 raise KeywordsError(f"{SHIPPED}: {place} has {kind!r}; there are only {_WORDS} and {_EXCEPT}")

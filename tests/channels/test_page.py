@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -80,6 +81,14 @@ async def full_desk(bot: Scripted) -> None:
     await bot.say(Outbound("Taken.", style=Style.STATUS, thread=THREAD))
     await bot.say(Outbound("An old note", style=Style.NOTE, thread=THREAD))
     await bot.say(Outbound("An old answer", style=Style.TO_REPORTER, thread=THREAD))
+
+
+async def heard(bot: Scripted, count: int) -> None:
+    """Waits until so many messages have reached the bot; the page shows one's own before that."""
+    for _ in range(200):
+        if len(bot.received) >= count:
+            return
+        await asyncio.sleep(0.05)
 
 
 async def no_sideways_scroll(page: Page) -> None:
@@ -169,6 +178,7 @@ async def test_a_note_stays_and_a_reply_goes_out(browser: Browser) -> None:
         await expect(case.locator(".to-reporter")).to_have_count(2)
         await write(page, ".case", "/release")
         await expect(case.locator(".command")).to_contain_text("/release")
+        await heard(bot, 5)
         sent = [(message.text, bool(message.reply_to)) for message in bot.received if message.text]
         assert sent == [
             ("Ask the landlord.", False),
@@ -194,6 +204,7 @@ async def test_words_that_were_not_sent_do_not_look_as_if_they_were(browser: Bro
         await case.get_by_text("Note (stays here)").click()
         await write(page, ".case", "For us")
         await expect(case.locator(".mark.stored")).to_have_count(2)
+        await heard(bot, 2)
         reply, note = (message.message_id for message in bot.received)
         assert [message.text for message in bot.received] == ["/reply For the person", "For us"]
         await expect(case.locator(".to-reporter")).to_contain_text("For the person")
@@ -223,6 +234,7 @@ async def test_a_changed_reply_stays_a_reply(browser: Browser) -> None:
         await expect(case.locator("textarea")).to_have_value("Helo")
         await write(page, ".case", "Hello")
         await expect(case.locator(".to-reporter .text")).to_have_text("Hello")
+        await heard(bot, 2)
         assert [message.text for message in bot.received] == ["/reply Helo", "/reply Hello"]
         assert bot.received[1].edits == bot.received[0].message_id
 
@@ -244,6 +256,7 @@ async def test_a_live_chat_cannot_be_overlooked(browser: Browser) -> None:
         await case.get_by_role("button", name="End live chat").click()
         await expect(case.locator(".banner")).to_be_hidden()
         await expect(case.get_by_role("radio", name="Note (stays here)")).to_be_checked()
+        await heard(bot, 4)
         assert "/note A thought of mine" in [message.text for message in bot.received]
 
 
@@ -295,6 +308,7 @@ async def test_files_and_pretended_media(browser: Browser) -> None:
         await phone.get_by_role("button", name="Location").click()
         await expect(phone.locator(".own")).to_have_count(3)
         await expect(phone.get_by_role("img", name="Arrived")).to_have_count(3)
+        await heard(bot, 4)
         kinds = [(message.media.kind, message.media.data) for message in bot.received if message.media]
         assert kinds == [("document", b"%PDF"), ("location", b"")]
         await bot.say(Outbound("Your date", file=SAMPLE_FILE), "volunteer")
@@ -343,6 +357,7 @@ async def test_what_is_written_without_a_connection_arrives_once(browser: Browse
         await page.context.set_offline(False)
         await expect(page.get_by_role("img", name="Arrived")).to_have_count(3, timeout=15000)
         await expect(page.get_by_text("meanwhile")).to_be_visible()
+        await heard(bot, 3)
         assert [message.text for message in bot.received] == ["/start", "first", "second"]
         await expect(page.locator(".own")).to_have_count(3)
 
@@ -365,6 +380,7 @@ async def test_every_phone_has_its_own_chat_and_language(browser: Browser) -> No
         await expect(page.locator(".phone")).to_have_attribute("dir", "ltr")
         await page.get_by_role("button", name="Start", exact=True).click()
         await expect(page.locator(".phone .own .mark.stored")).to_have_count(1)
+        await heard(bot, 4)
         chats = [(message.chat, message.language) for message in bot.received]
         assert chats[:3] == [("volunteer", "en"), ("neighbour", "ar"), ("neighbour", "ar")]
         assert bot.received[1].choice == "/language ar", "the bot learns what the person reads"

@@ -368,10 +368,7 @@ class TestSummary:
         at_review.says("One more thing: please bring candles.")
         assert at_review.asked == "review"
         assert "added this to your description" in at_review.said
-        assert (
-            at_review.presses("/send").baked.wish
-            == "Not too sweet please.\nOne more thing: please bring candles."
-        )
+        assert at_review.presses("/send").baked.wish == "Not too sweet please.\nOne more thing: please bring candles."
 
     def test_words_at_the_choice_of_changes_are_added(self, at_review: Talk) -> None:
         at_review.presses("/change").says("One more thing: please bring candles.")
@@ -510,9 +507,7 @@ def bake(**changes: Any) -> type[Flow]:
     fields: dict[str, Any] = {
         "for_whom": lambda: given("everybody"),
         "cake": lambda: ask(verbatim("Which cake?"), Choice(CAKES), label=verbatim("Cake")),
-        "guests": lambda: ask(
-            verbatim("How many?"), Number(at_most=50), label=verbatim("Guests"), optional=True
-        ),
+        "guests": lambda: ask(verbatim("How many?"), Number(at_most=50), label=verbatim("Guests"), optional=True),
         "wish": lambda: ask(verbatim("Any wishes?"), FreeText(several_messages=True), label=verbatim("Wish")),
         "toppings": lambda: ask(
             verbatim("On top?"),
@@ -595,9 +590,7 @@ class TestNewRelease:
     def test_the_open_question_is_renamed(self) -> None:
         people = {
             "guests": None,
-            "people": lambda: ask(
-                verbatim("How many?"), Number(at_most=50), optional=True, label=verbatim("People")
-            ),
+            "people": lambda: ask(verbatim("How many?"), Number(at_most=50), optional=True, label=verbatim("People")),
             "renamed": {"guests": "people"},
         }
         talk = Talk().presses("APPLE").released(bake(**people)).says("7")

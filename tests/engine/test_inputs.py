@@ -116,9 +116,7 @@ def test_a_stored_answer_is_usable_or_refused(question: Input[Any], wrong: Any) 
 
 @pytest.mark.parametrize("question", KINDS, ids=lambda each: type(each).__name__)
 @given(text=st.text(max_size=60) | st.text("0123456789٣.:-+/ ", max_size=20), choice=st.text(max_size=12))
-def test_whatever_is_said_is_an_answer_or_kindly_refused(
-    question: Input[Any], text: str, choice: str
-) -> None:
+def test_whatever_is_said_is_an_answer_or_kindly_refused(question: Input[Any], text: str, choice: str) -> None:
     try:
         value = read(question, text, choice)
     except NotUnderstood as wrong:
@@ -293,9 +291,7 @@ class TestDayTime:
     def test_reads_the_contact_points_time(self, said: str, at: str) -> None:
         assert DayTime().dump(read(DayTime(), said)) == at
 
-    @pytest.mark.parametrize(
-        "said", ["tomorrow", "31.2.2027 9:00", "24.11.2026 25:00", "24.11.2026", "29.2. 9:00"]
-    )
+    @pytest.mark.parametrize("said", ["tomorrow", "31.2.2027 9:00", "24.11.2026 25:00", "24.11.2026", "29.2. 9:00"])
     def test_says_how_to_write_one(self, said: str) -> None:
         assert "24.11.2026 14:00" in refusal(DayTime(), said)
 

@@ -32,8 +32,7 @@ def names(flows: tuple[type[Flow], ...]) -> dict[str, Any]:
         "controls": sorted(CONTROLS),
         "commands": sorted(COMMANDS),
         "flows": {
-            flow.name: {name: options(question.input) for name, question in flow.questions.items()}
-            for flow in flows
+            flow.name: {name: options(question.input) for name, question in flow.questions.items()} for flow in flows
         },
     }
 
@@ -63,10 +62,7 @@ def flat(listed: Mapping[str, Any]) -> set[str]:
 def renamed(flows: tuple[type[Flow], ...]) -> set[str]:
     """The former names that stored conversations still find their way from, if the new name is there."""
     return {
-        f"question {flow.name}.{old}"
-        for flow in flows
-        for old, new in flow.renamed.items()
-        if new in flow.questions
+        f"question {flow.name}.{old}" for flow in flows for old, new in flow.renamed.items() if new in flow.questions
     }
 
 
@@ -126,9 +122,7 @@ class TestComplaints:
         ]
 
     def test_a_flow_is_gone(self) -> None:
-        assert any(
-            each.startswith("flow tea was released and is gone.") for each in complaints(names((Tea,)), ())
-        )
+        assert any(each.startswith("flow tea was released and is gone.") for each in complaints(names((Tea,)), ()))
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)

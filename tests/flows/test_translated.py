@@ -39,9 +39,7 @@ SAME_IN_GERMAN = {"Internet"}
 
 def report(number: int, state: ReportState = ReportState.ACKNOWLEDGED, **changes: Any) -> OwnReport:
     return replace(
-        OwnReport(
-            f"7F3K-000{number}", "wiehl", state, NOW, NOW + timedelta(days=2), "CHAT", opened=bool(number % 2)
-        ),
+        OwnReport(f"7F3K-000{number}", "wiehl", state, NOW, NOW + timedelta(days=2), "CHAT", opened=bool(number % 2)),
         **changes,
     )
 
@@ -177,9 +175,7 @@ def not_german(found: Set[tuple[str, Text]]) -> list[str]:
     return sorted(
         f"{where}: {render(text, 'en')!r}"
         for where, text in found
-        if render(text, "de") == render(text, "en")
-        and not is_a_name(text)
-        and render(text, "en") not in SAME_IN_GERMAN
+        if render(text, "de") == render(text, "en") and not is_a_name(text) and render(text, "en") not in SAME_IN_GERMAN
     )
 
 

@@ -43,9 +43,9 @@ from bot.handlers import HANDLERS
 from bot.i18n import render
 from bot.languages import LANGUAGES
 from bot.messages import MEDIA_KINDS, Inbound, Media
+from bot.reading.keywords import Notice, notices
 from bot.reading.words import COMMANDS, command_word
 from bot.reading.words import command as slash_command
-from bot.reading.keywords import Notice, notices
 from bot.taxonomy import Contact, ReportState
 from bot.turns import Turns
 from storage.database import Database
@@ -160,9 +160,7 @@ def words_in(memory: Memory) -> set[tuple[str, str]]:
     """(text, message) of all that a person has told and not sent."""
     found = set(memory.pending)
     for state in states(memory):
-        found |= {
-            (piece.text, piece.source) for pieces in state.pieces.values() for piece in pieces if piece.source
-        }
+        found |= {(piece.text, piece.source) for pieces in state.pieces.values() for piece in pieces if piece.source}
         found |= {(text, source) for text, source in state.answers.get("words", ())}
     return found
 
@@ -235,9 +233,7 @@ class Person:
     def check_shape(self, outcome: Outcome, *, despair: bool) -> None:
         """The bot says something, asks one thing at most (nothing after words of despair), and leaves a way out."""
         assert all(type(command) in HANDLERS for command in outcome.commands), outcome.commands
-        assert any(
-            isinstance(each, Say | Ask | HandOff | SendFile | ForgetMe) for each in outcome.commands
-        ), "silent"
+        assert any(isinstance(each, Say | Ask | HandOff | SendFile | ForgetMe) for each in outcome.commands), "silent"
         asks = [command for command in outcome.commands if isinstance(command, Ask)]
         state = outcome.memory.state
         assert len(asks) == (0 if despair and not asks else state is not None)
@@ -264,13 +260,7 @@ class Person:
         ]
         assert not lost, (meant, lost)
         words = readable(heard.text)
-        if (
-            not meant
-            and not heard.choice
-            and not heard.edits
-            and len(words) >= LETTERS_FROM
-            and takes_stories(before)
-        ):
+        if not meant and not heard.choice and not heard.edits and len(words) >= LETTERS_FROM and takes_stories(before):
             assert (words, heard.source) in kept or words in sent, "what was just told is lost"
 
     def check_answers(self, before: Memory, meant: str, outcome: Outcome, scope: Scope) -> None:
@@ -299,11 +289,9 @@ class Person:
             )
             sent = any(
                 all(
-                    getattr(report, name, value) in (value, None)
-                    and (getattr(report, name, value) or not value)
+                    getattr(report, name, value) in (value, None) and (getattr(report, name, value) or not value)
                     for name, value in state.answers.items()
-                    if name
-                    in ("story", "municipality", "setting", "when", "parties", "heat", "wish", "contact")
+                    if name in ("story", "municipality", "setting", "when", "parties", "heat", "wish", "contact")
                 )
                 for report in filed
             )
@@ -463,9 +451,7 @@ def last_answered(state: State, scope: Scope) -> str:
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    begin=st.integers(0, 16), walk=st.lists(actions, max_size=25), language=st.sampled_from(sorted(LANGUAGES))
-)
+@given(begin=st.integers(0, 16), walk=st.lists(actions, max_size=25), language=st.sampled_from(sorted(LANGUAGES)))
 def test_any_walk_is_safe_and_ends(begin: int, walk: list[tuple[Any, ...]], language: str) -> None:
     person = Person(language=language)
     for _step in range(begin):

@@ -308,9 +308,7 @@ def test_a_mistake_in_the_file_is_one_clear_line(right: str, wrong: str, said: s
 
 
 def test_a_long_message_is_read_quickly() -> None:
-    text = (
-        "Seit Wochen gibt es Streit, niemand grüßt, и все кричат, ніхто не слухає, kimse konuşmuyor. " * 60
-    )[:5000]
+    text = ("Seit Wochen gibt es Streit, niemand grüßt, и все кричат, ніхто не слухає, kimse konuşmuyor. " * 60)[:5000]
     notices(text)
     durations = []
     for _ in range(20):
@@ -380,9 +378,7 @@ EXAMPLES = st.sampled_from([(notice, example) for (notice, _), some in LISTED.it
 
 
 @given(EXAMPLES, UNRELATED, UNRELATED)
-def test_unrelated_words_around_never_remove_a_notice(
-    listed: tuple[Notice, str], before: str, after: str
-) -> None:
+def test_unrelated_words_around_never_remove_a_notice(listed: tuple[Notice, str], before: str, after: str) -> None:
     notice, example = listed
     if notice in OFF_TOPIC:
         example = f"Termin {example}"

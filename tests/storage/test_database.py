@@ -221,9 +221,7 @@ def test_another_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert file.read_text() == "Dear contact point, " * 100
 
 
-@pytest.mark.parametrize(
-    "url", ["", "nonsense", "nosuchthing://x/y", "postgresql+nosuchdriver://u:secret@h/d"]
-)
+@pytest.mark.parametrize("url", ["", "nonsense", "nosuchthing://x/y", "postgresql+nosuchdriver://u:secret@h/d"])
 def test_an_address_not_understood_is_refused_in_one_line(url: str) -> None:
     with pytest.raises(DatabaseError) as caught:
         Database.open(url, KeyRing.new())

@@ -130,7 +130,7 @@ def test_a_newer_database_is_refused(database: Database, versions: Path, file: P
     (versions / "a2.py").unlink()
     before = _dump(file)
     for look in (upgrade, pending):
-        with pytest.raises(DatabaseError, match="newer version .*a2"):
+        with pytest.raises(DatabaseError, match=r"newer version .*a2"):
             look(database, versions)
     assert _dump(file) == before
     assert [path.name for path in file.parent.iterdir() if "before" in path.name] == []

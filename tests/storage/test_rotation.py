@@ -52,8 +52,7 @@ def _filled(file: Path, ring: KeyRing) -> None:
             session.add(Leaf(book=f"b{place}", number=2, words="rubbish in the yard"))
     with database.transaction("aa") as session:
         session.add_all(
-            Letter(words=f"Sperrmüll {number}", sender={"account": "telegram:4711"})
-            for number in range(LETTERS)
+            Letter(words=f"Sperrmüll {number}", sender={"account": "telegram:4711"}) for number in range(LETTERS)
         )
         session.add(Letter(words=None, sender=None))
     database.close()
@@ -64,9 +63,7 @@ def _content(file: Path, ring: KeyRing) -> list[Any]:
     try:
         with database.transaction(everywhere=True) as session:
             letters = session.execute(select(Letter.id, Letter.words, Letter.sender).order_by(Letter.id))
-            leaves = session.execute(
-                select(Leaf.book, Leaf.number, Leaf.words).order_by(Leaf.book, Leaf.number)
-            )
+            leaves = session.execute(select(Leaf.book, Leaf.number, Leaf.words).order_by(Leaf.book, Leaf.number))
             return [tuple(row) for rows in (letters, leaves) for row in rows]
     finally:
         database.close()

@@ -85,9 +85,7 @@ def _new() -> Open:
             session.flush()
             # A note that hangs on the other one's case: what must never be, and must not show if it is.
             for case in (1, 2):
-                session.add(
-                    Note(id=10 * number + case, case_id=case, body=contact_point, contact_point=contact_point)
-                )
+                session.add(Note(id=10 * number + case, case_id=case, body=contact_point, contact_point=contact_point))
         session.commit()
     return open_session
 
@@ -272,9 +270,7 @@ def test_conditions_of_an_update_stay_inside(open_session: Open) -> None:
         session.execute(update(Case).where(Case.id.in_(foreign)).values(title="leak"))
         session.execute(update(Case).where(Case.notes.any(Note.body == "bb")).values(title="leak"))
         session.execute(delete(Case).where(Case.id.in_(foreign)))
-        session.execute(
-            update(Place).where(Place.id.in_(select(Case.id).where(Case.title == "bb"))).values(id=9)
-        )
+        session.execute(update(Place).where(Place.id.in_(select(Case.id).where(Case.title == "bb"))).values(id=9))
         assert session.get(Place, 9) is None
         session.commit()
     assert _titles(open_session) == ["aa", "bb"]
@@ -428,9 +424,7 @@ STEPS = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(steps=STEPS, one_session=st.booleans())
-def test_whatever_is_done_each_contact_point_lives_alone(
-    steps: list[tuple[str, str, int]], one_session: bool
-) -> None:
+def test_whatever_is_done_each_contact_point_lives_alone(steps: list[tuple[str, str, int]], one_session: bool) -> None:
     open_session = _new()
     expected = {"aa": {1: "aa"}, "bb": {2: "bb"}, "cc": {}}
     shared = open_session()

@@ -62,8 +62,6 @@ def test_forgetting_gives_no_version_twice(database: Database) -> None:
         last = web_messages.keep(session, "oberberg", "ana", "o2", {}, NOW).version
         assert web_messages.forget_chat(session, "ana") == 1
         assert web_messages.after(session, ["ana"], 0, 10) == []
-        assert (
-            web_messages.keep(session, "oberberg", "ana", "o3", {}, NOW + timedelta(seconds=1)).version > last
-        )
+        assert web_messages.keep(session, "oberberg", "ana", "o3", {}, NOW + timedelta(seconds=1)).version > last
         assert web_messages.forget_before(session, NOW - timedelta(days=1)) == 1
         assert [row.message_id for _, row in web_messages.after(session, ["ana", "ben"], 0, 10)] == ["o3"]

@@ -30,16 +30,12 @@ class Public:
     def __post_init__(self) -> None:
         parts = urlsplit(self.origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or self.origin != _origin(self.origin):
-            raise ValueError(
-                f"The address of the web page must look like https://chat.example.org: {self.origin!r}."
-            )
+            raise ValueError(f"The address of the web page must look like https://chat.example.org: {self.origin!r}.")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError(f"The web page needs https outside this computer: {self.origin!r}.")
         for contact_point, key in self.staff_keys.items():
             if len(key) < SHORTEST_STAFF_KEY:
-                raise ValueError(
-                    f"The staff key of {contact_point} needs {SHORTEST_STAFF_KEY} characters or more."
-                )
+                raise ValueError(f"The staff key of {contact_point} needs {SHORTEST_STAFF_KEY} characters or more.")
 
     @property
     def secure(self) -> bool:

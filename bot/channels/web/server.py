@@ -215,11 +215,7 @@ class WebChannel:
         return response
 
     def _refusal(self, request: web.Request) -> str | None:
-        known = (
-            self._mode.speaks_to(request.host)
-            if isinstance(self._mode, Public)
-            else is_loopback(request.host)
-        )
+        known = self._mode.speaks_to(request.host) if isinstance(self._mode, Public) else is_loopback(request.host)
         if not known:
             return "This is not the address of this page."
         if request.method not in ("GET", "HEAD"):
@@ -367,9 +363,7 @@ class WebChannel:
         if isinstance(self._mode, Public) and self._too_many(page.places):
             return _error(429, "Too many pages are open.")
         self._pages.add(page)
-        response = web.StreamResponse(
-            headers={**_HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        )
+        response = web.StreamResponse(headers={**_HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         response.content_type, response.charset = "text/event-stream", "utf-8"
         try:
             await response.prepare(request)
@@ -414,11 +408,7 @@ class WebChannel:
     async def _take_up(self, kept: Kept) -> None:
         """Hands in again what was written down but not taken into the inbox when a process died."""
         inbound = kept.payload.get("inbound", {})
-        if (
-            kept.payload.get("state") != "pending"
-            or "media" in inbound
-            or (kept.place, kept.id) in self._under_way
-        ):
+        if kept.payload.get("state") != "pending" or "media" in inbound or (kept.place, kept.id) in self._under_way:
             return
         with suppress(Exception):
             await self._receive(Inbound(**inbound))

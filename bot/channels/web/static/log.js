@@ -56,7 +56,8 @@ export class Log {
     const sticky = this.sticky;
     const look = this.describe(message);
     let item = this.items.get(message.id);
-    if (!item) {
+    const isNew = !item;
+    if (isNew) {
       item = { message, look, row: null };
       this.items.set(message.id, item);
     }
@@ -72,7 +73,7 @@ export class Log {
     }
     if (!this.ready) return;
     this.arrange();
-    if (sticky || look?.own) this.toEnd(false, item);
+    if (sticky || look?.own) this.toEnd(false, isNew ? item : null);
   }
 
   refresh() {

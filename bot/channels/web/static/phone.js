@@ -156,6 +156,8 @@ export class Phone {
       this.bodies.set(body.id, body);
     }
     this.wait(true);
+    // Whoever answers wants to see what comes of it, wherever the pressed option stood.
+    if (!what.edits) this.log.toEnd(true);
     await this.say(chat, body);
   }
 

@@ -23,7 +23,7 @@ export function tappable(text, onCommand) {
     end = found.index + found[0].length;
     if (web) parts.append(h("a", { href: web, target: "_blank", rel: "noopener noreferrer" }, web));
     else if (number) parts.append(h("a", { href: `tel:${number.replace(/\(0\)|[^\d+]/g, "")}`, class: "number" }, number));
-    else parts.append(h("button", { type: "button", class: "link", onclick: () => onCommand(command) }, command));
+    else parts.append(h("button", { type: "button", class: "link", dir: "ltr", onclick: () => onCommand(command) }, command));
   }
   parts.append(text.slice(end));
   return parts;

@@ -8,12 +8,12 @@ from typing import Final
 
 from bot.commands import AddToReport, Button, Command, Say, StartFlow
 from bot.contact_point import ContactPoint
-from bot.engine.flow import Flow, Forget, Rework, Stop, Turn, ask, given
+from bot.engine.flow import Flow, Stop, Turn, ask, given
 from bot.engine.inputs import Choice, FreeText, Pick
 from bot.engine.scope import OwnReport, Scope
-from bot.flows.report_tension import ELSEWHERE, Names, _names_found
+from bot.flows.names import Names, names_question
+from bot.flows.report_tension import ELSEWHERE
 from bot.i18n import Text, _, lines, verbatim
-from bot.reading.third_parties import find, redact
 from bot.taxonomy import CLOSED_STATES, ReportState
 
 STATE_WORDS: Final = {
@@ -82,14 +82,6 @@ def _after_action(flow: MyReports, scope: Scope) -> Iterator[Command | Turn]:
         yield Stop()
 
 
-def _after_names(flow: MyReports, scope: Scope) -> Iterator[Command | Turn]:
-    match flow.names:
-        case Names.REDACT:
-            yield Rework("story", redact)
-        case Names.REWRITE:
-            yield Forget("story")
-
-
 class MyReports(Flow, name="my_reports"):
     """What has become of my reports."""
 
@@ -122,19 +114,7 @@ class MyReports(Flow, name="my_reports"):
         note=_("Please no names, addresses or numbers of other people."),
         when=lambda so_far, scope: so_far.action is Action.ADD,
     )
-    names: Names | None = ask(
-        _names_found,
-        Choice(
-            {
-                Names.REDACT: _("Yes, replace them"),
-                Names.KEEP: _("No, they are needed"),
-                Names.REWRITE: _("Write the text again"),
-            }
-        ),
-        when=lambda so_far, scope: so_far.names is not None or bool(find(so_far.story or "")),
-        then=_after_names,
-        forgotten_with="story",
-    )
+    names: Names | None = names_question()
 
     def finish(self, scope: Scope) -> Iterator[Command]:
         report = one_of(self.report or self.only, scope)

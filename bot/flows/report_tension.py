@@ -7,17 +7,17 @@ from enum import StrEnum
 from typing import Final
 
 from bot.commands import AlertDesk, Button, Command, FileReport, HandOff, Say
-from bot.engine.flow import Flow, Forget, Rework, Stop, Turn, ask
+from bot.engine.flow import Flow, Forget, Stop, Turn, ask
 from bot.engine.inputs import Choice, FreeText, Phone, Pick
 from bot.engine.scope import Scope
 from bot.flows.call import out_of_hours
 from bot.flows.emergency import emergency_full, emergency_line, emergency_short
 from bot.flows.help import help_lines
+from bot.flows.names import Names, names_question
 from bot.flows.privacy import Privacy, PrivacyAsked, privacy_question
 from bot.i18n import Phone as PhoneNumber
-from bot.i18n import Text, _, lines, ngettext, paragraphs, verbatim
+from bot.i18n import Text, _, lines, paragraphs, verbatim
 from bot.reading.keywords import Notice, notices
-from bot.reading.third_parties import find, redact
 from bot.taxonomy import (
     Constellation,
     Contact,
@@ -41,14 +41,6 @@ class DangerOver(StrEnum):
     CONTINUE = "CONTINUE"
     HELP_LINES = "HELP_LINES"
     END = "END"
-
-
-class Names(StrEnum):
-    """What happens to names and numbers of other people in the story (D-10)."""
-
-    REDACT = "REDACT"
-    KEEP = "KEEP"
-    REWRITE = "REWRITE"
 
 
 DANGER: Final = {Danger.YES: _("Yes"), Danger.NO: _("No"), Danger.UNSURE: _("I don't know")}
@@ -135,23 +127,6 @@ def _after_danger_over(flow: ReportTension, scope: Scope) -> Iterator[Command | 
             yield Stop()
 
 
-def _after_names(flow: ReportTension, scope: Scope) -> Iterator[Command | Turn]:
-    match flow.names:
-        case Names.REDACT:
-            yield Rework("story", redact)
-            yield Say(_("Done. I have only kept the text with […]."))
-        case Names.REWRITE:
-            yield Forget("story")
-
-
-def _names_found(flow: ReportTension, scope: Scope) -> Text:
-    hits = find(flow.story or "")
-    return paragraphs(
-        _("Your text may contain names or numbers. Shall I replace them with […]?"),
-        ngettext("I found {n} place.", "I found {n} places.", len(hits)),
-    )
-
-
 class ReportTension(Flow, PrivacyAsked, name="report_tension"):
     """Tells the contact point about a tension, before it is a conflict."""
 
@@ -191,19 +166,7 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
             "You can send several messages."
         ),
     )
-    names: Names | None = ask(
-        _names_found,
-        Choice(
-            {
-                Names.REDACT: _("Yes, replace them"),
-                Names.KEEP: _("No, they are needed"),
-                Names.REWRITE: _("Write the text again"),
-            }
-        ),
-        when=lambda so_far, scope: so_far.names is not None or bool(find(so_far.story or "")),
-        then=_after_names,
-        forgotten_with="story",
-    )
+    names: Names | None = names_question()
     municipality: str = ask(_("Where is it?"), Pick(municipalities, columns=2), label=_("Where"))
     setting: Setting | None = ask(
         _("What kind of place is it?"), Choice(SETTINGS, columns=2), label=_("Kind of place"), optional=True

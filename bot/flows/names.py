@@ -1,0 +1,63 @@
+"""The check for names and numbers of other people in a story, and what is to happen to them (D-10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Protocol
+
+from bot.commands import Command, Say
+from bot.engine.flow import Forget, Rework, Turn, ask
+from bot.engine.inputs import Choice
+from bot.engine.scope import Scope
+from bot.i18n import Text, _, ngettext, paragraphs
+from bot.reading.third_parties import find, redact
+
+
+class Names(StrEnum):
+    """What happens to names and numbers of other people in the story."""
+
+    REDACT = "REDACT"
+    KEEP = "KEEP"
+    REWRITE = "REWRITE"
+
+
+class Telling(Protocol):
+    """What a flow with this question has."""
+
+    story: str | None
+    names: Names | None
+
+
+def _found(flow: Telling, scope: Scope) -> Text:
+    hits = find(flow.story or "")
+    return paragraphs(
+        _("Your text may contain names or numbers. Shall I replace them with […]?"),
+        ngettext("I found {n} place.", "I found {n} places.", len(hits)),
+    )
+
+
+def _after(flow: Telling, scope: Scope) -> Iterator[Command | Turn]:
+    match flow.names:
+        case Names.REDACT:
+            yield Rework("story", redact)
+            yield Say(_("Done. I have only kept the text with […]."))
+        case Names.REWRITE:
+            yield Forget("story")
+
+
+def names_question() -> Names | None:
+    """The question `names`, asked only where something was found in `story`."""
+    return ask(
+        _found,
+        Choice(
+            {
+                Names.REDACT: _("Yes, replace them"),
+                Names.KEEP: _("No, they are needed"),
+                Names.REWRITE: _("Write the text again"),
+            }
+        ),
+        when=lambda so_far, scope: bool(find(so_far.story or "")),
+        then=_after,
+        forgotten_with="story",
+    )

@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from bot.contact_point import ContactPoint, ContactPointError, load_contact_point, load_contact_points, shipped
+from bot.contact_point import ContactPoint
+from bot.contact_point_file import ContactPointError, load_contact_point, load_contact_points, shipped
 from bot.languages import LANGUAGES
 from storage.database import Database, DatabaseError
 from storage.key_check import check_keys

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.contact_point import ContactPoint, load_contact_point, shipped
+from bot.contact_point import ContactPoint
+from bot.contact_point_file import load_contact_point, shipped
 from bot.now import ManualTime
 from bot.play import Player
 from storage.database import Database

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from bot.cli import cli
-from bot.contact_point import shipped
+from bot.contact_point_file import shipped
 from bot.now import system_time
 from storage.database import Database
 from storage.keys import KeyRing, create_ring_file, load_ring

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from bot.contact_point import (
     ContactPoint,
-    ContactPointError,
     Deadlines,
     MediaRules,
     Municipality,
@@ -21,10 +20,8 @@ from bot.contact_point import (
     Translated,
     WorkingPeriod,
     easter_sunday,
-    load_contact_point,
-    load_contact_points,
-    shipped,
 )
+from bot.contact_point_file import ContactPointError, load_contact_point, load_contact_points, shipped
 from bot.taxonomy import Urgency
 from bot.working_time import add_working_time, public_holidays
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.commands import AddToReport, AlertDesk, Ask, Command, ForgetMe, HandOff, Say, SetLanguage, ShowPick
-from bot.contact_point import load_contact_point, shipped
+from bot.contact_point_file import load_contact_point, shipped
 from bot.conversation import Heard, Listener, Memory
 from bot.engine.engine import Engine
 from bot.engine.scope import OwnReport, Scope

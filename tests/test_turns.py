@@ -13,7 +13,8 @@ from sqlalchemy import select, text
 
 from bot.app import App
 from bot.commands import Command, Say
-from bot.contact_point import ContactPoint, load_contact_points, shipped
+from bot.contact_point import ContactPoint
+from bot.contact_point_file import load_contact_points, shipped
 from bot.conversation import Listener
 from bot.door import Door
 from bot.engine.engine import Engine

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.contact_point import ContactPoint, ServiceTimes, Span, load_contact_point, shipped
+from bot.contact_point import ContactPoint, ServiceTimes, Span
+from bot.contact_point_file import load_contact_point, shipped
 from bot.taxonomy import Urgency
 from bot.working_time import (
     BERLIN,

@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.channels.web.access import Public
 from bot.channels.web.limits import TokenBucket
-from bot.channels.web.said import LARGEST_MEDIA, Wrong, said
+from bot.channels.web.said import LARGEST_MEDIA, LONGEST_TEXT, Wrong, said
 from bot.delivery import Delivery
 from bot.languages import LANGUAGES
 from bot.messages import Inbound, Option, Outbound, Style
@@ -264,7 +264,7 @@ async def test_files_of_the_bot_are_downloads_and_never_run() -> None:
         {"id": "m1", "chat": "ana"},
         {"id": "m1", "chat": "ana", "text": ""},
         {"id": "m1", "chat": "ana", "text": ["x"]},
-        {"id": "m1", "chat": "ana", "text": "x" * 4001},
+        {"id": "m1", "chat": "ana", "text": "x" * (LONGEST_TEXT + 1)},
         {"id": "m1", "chat": "ana", "text": "x\x00"},
         {"id": "m1", "chat": "ana", "text": "x", "choice": "YES"},
         {"id": "m1", "chat": "ana", "text": "x", "pressed": "o1"},

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.commands import Ask, Command, Say, ShowPick
-from bot.contact_point import load_contact_point, shipped
+from bot.contact_point_file import load_contact_point, shipped
 from bot.engine.engine import Engine, Step, UnknownFlow
 from bot.engine.flow import AskAgain, Flow, Forget, Rework, Stop, Turn, ask, given
 from bot.engine.inputs import Choice, Choices, Confirm, FreeText, Number, Phone, Said

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.contact_point import load_contact_point, shipped
+from bot.contact_point_file import load_contact_point, shipped
 from bot.engine.inputs import (
     Choice,
     Choices,

@@ -14,7 +14,7 @@ import pytest
 
 from bot import pseudo
 from bot.commands import Ask, Button, Command, Say, SendFile, ShowPick
-from bot.contact_point import load_contact_point, shipped
+from bot.contact_point_file import load_contact_point, shipped
 from bot.conversation import Heard, Listener, Memory, media_answer
 from bot.engine.engine import CONTROLS, Engine, Step
 from bot.engine.inputs import Said

@@ -31,7 +31,8 @@ from bot.commands import (
     Withdraw,
     WithdrawScope,
 )
-from bot.contact_point import ContactPoint, load_contact_point, shipped
+from bot.contact_point import ContactPoint
+from bot.contact_point_file import load_contact_point, shipped
 from bot.conversation import LETTERS_FROM, Heard, Listener, Memory, Outcome
 from bot.engine.engine import CHANGE, REVIEW, Engine
 from bot.engine.flow import Flow

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.messages import MEDIA_KINDS, Inbound, Media
 
-LONGEST_TEXT = 4000
+LONGEST_TEXT = 20_000
 LARGEST_MEDIA = 6 * 1024 * 1024
 LARGEST_BODY = LARGEST_MEDIA * 4 // 3 + 64 * 1024
 

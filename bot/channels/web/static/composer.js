@@ -2,7 +2,7 @@
 
 import { h, icon, onTouch } from "./dom.js";
 
-const LONGEST = 4000;
+const LONGEST = 20000;
 const LARGEST = 6 * 1024 * 1024;
 
 export class Composer {

@@ -1,0 +1,40 @@
+"""Every messenger against the table of cases: a new one is one more line in CHANNELS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from bot.contact_point import ContactPoint
+from storage.database import Database
+from storage.keys import KeyRing
+from tests.channels.contract import CASES, Case, Driver
+from tests.channels.lines_driver import LinesDriver
+from tests.channels.web_driver import WebDriver
+
+NewDriver = Callable[[Callable[[], Database], Mapping[str, ContactPoint]], Driver]
+
+CHANNELS: dict[str, NewDriver] = {"lines": LinesDriver, "web": WebDriver}
+
+
+def _table() -> Iterator[object]:
+    for name, new in CHANNELS.items():
+        for case in CASES:
+            if case.needs <= new.capabilities:  # type: ignore[attr-defined]
+                yield pytest.param(new, case, id=f"{name}-{case.name}")
+
+
+@pytest.mark.parametrize(("new_driver", "case"), _table())
+async def test_contract(
+    new_driver: NewDriver, case: Case, tmp_path: Path, empty_database: Path, ring: KeyRing, oberberg: ContactPoint
+) -> None:
+    path = tmp_path / "bot.db"
+    path.write_bytes(empty_database.read_bytes())
+    driver = new_driver(lambda: Database.open(f"sqlite:///{path}", ring), {oberberg.id: oberberg})
+    await driver.start()
+    try:
+        await case.act(driver)
+    finally:
+        await driver.stop()

@@ -176,8 +176,10 @@ def _run(service: Coroutine[Any, Any, None], database: Database) -> None:
 @cli.command()
 @click.argument("transcript", type=click.Path(path_type=Path))
 @config_option
-@click.option("--language", default="en", show_default=True, metavar="CODE", help="What the messenger hints at.")
-def play(transcript: Path, folder: Path | None, language: str) -> None:
+@click.option(
+    "--language", metavar="CODE", help="What the messenger hints at. Default: the name of the file's folder, or en."
+)
+def play(transcript: Path, folder: Path | None, language: str | None) -> None:
     """Play a TRANSCRIPT file against a fresh bot and show where it differs.
 
     \b
@@ -185,13 +187,15 @@ def play(transcript: Path, folder: Path | None, language: str) -> None:
     ana: /start
     bot: Which language would you like to use? …
     """
+    from bot.languages import LANGUAGES
     from bot.play import TranscriptError, play_file
 
     _log_to_stderr()
     with tempfile.TemporaryDirectory() as scratch:
         database, points = _open_quietly(f"sqlite:///{scratch}/play.db", folder)
         try:
-            differences = asyncio.run(play_file(transcript, database, points, language))
+            hint = language or (transcript.parent.name if transcript.parent.name in LANGUAGES else "en")
+            differences = asyncio.run(play_file(transcript, database, points, hint))
         except TranscriptError as wrong:
             stop(wrong)
         finally:

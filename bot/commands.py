@@ -159,7 +159,9 @@ class ForgetDraft(Command):
 
 @dataclass(frozen=True)
 class ResumeDraft(Command):
-    """Goes on with what was not sent."""
+    """Goes on with what was not sent; `words` are (text, source) pairs that belong to it."""
+
+    words: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -206,6 +206,8 @@ class Listener:
                     out.commands.append(AlertDesk(Flag.CHILD_PROTECTION))
                 case Notice.EMERGENCY if Notice.SUICIDE not in notices(text):
                     out.say(emergency_short())
+                    if out.scope.human_holds:
+                        out.commands.append(AlertDesk(Flag.EMERGENCY_WORDS))
                 case Notice.OFF_TOPIC_RESIDENCE:
                     self._refer(out, "residence_law")
                 case Notice.OFF_TOPIC_BENEFITS:
@@ -309,7 +311,8 @@ class Listener:
                 self._start(out, FLOW_OF[command], under=self._bottom(state))
             case "/human":
                 said = self._words_outside(out)
-                self._put_aside(out, quietly=True)
+                if self._put_aside(out, quietly=True):
+                    out.say(_("What you began is kept as a draft. It has not been sent. You can tell the person here."))
                 out.commands.append(_with_flags(HandOff(words="\n".join(filter(None, (*said, argument)))), out))
             case "/help":
                 out.say(help_text(out.scope), HUMAN)
@@ -356,8 +359,11 @@ class Listener:
             unasked = tuple((text, source) for text, source in state.answers.get("words", ()))
         return tuple(text for text, _source in (*unasked, *pending))
 
-    def _resume_draft(self, out: Outcome) -> None:
+    def _resume_draft(self, out: Outcome, words: tuple[tuple[str, str], ...] = ()) -> None:
         """Goes on with what was not sent; while it is still open, its question comes again."""
+        if out.memory.draft is not None and words:
+            pieces = tuple(Piece(text, source) for text, source in words)
+            out.memory = replace(out.memory, draft=self._engine.add_words(out.memory.draft, pieces))
         if out.memory.draft is not None:
             draft = out.memory.draft.on_top_of(self._unsent(out.memory.state))
             out.memory = replace(out.memory, draft=None)
@@ -365,7 +371,8 @@ class Listener:
         elif self._unsent(out.memory.state):
             self._repeat(out)
         else:
-            out.say(OLD_BUTTON)
+            hours = out.scope.contact_point.retention.draft_hours
+            out.say(_("There is no draft any more. I delete drafts after {hours} hours.", hours=hours))
             self._repeat(out, otherwise="menu")
 
     def _set_language(self, out: Outcome, argument: str) -> None:
@@ -496,7 +503,7 @@ class Listener:
         under = out.memory.state.under if out.memory.state and step.state is None else None
         out.memory = replace(out.memory, state=step.state, buttons=())
         next_flow: StartFlow | None = None
-        resumes = False
+        resumes: ResumeDraft | None = None
         hands_off = False
         for command in step.commands:
             match command:
@@ -504,7 +511,7 @@ class Listener:
                     next_flow = command
                     continue
                 case ResumeDraft():
-                    resumes = True
+                    resumes = command
                     continue
                 case ForgetDraft():
                     out.memory = replace(out.memory, draft=out.memory.draft.under if out.memory.draft else None)
@@ -523,8 +530,8 @@ class Listener:
                     hands_off = True
                     command = _with_flags(command, out)
             out.commands.append(command)
-        if resumes and out.memory.draft is not None:
-            self._resume_draft(out)
+        if resumes is not None and out.memory.draft is not None:
+            self._resume_draft(out, resumes.words)
         elif next_flow is not None and next_flow.flow.startswith("/"):
             out.memory = replace(out.memory, state=under)
             self._do(out, next_flow.flow)

@@ -80,10 +80,12 @@ def open_database(url: str, environment: Mapping[str, str]) -> tuple[Database, P
         except BaseException:
             database.close()
             raise
-    except DatabaseError as wrong:
-        raise SettingsError(str(wrong)) from None
-    except WrongKey as wrong:
-        raise SettingsError(f"The keys do not fit the database: {wrong}") from None
+    except (DatabaseError, WrongKey) as wrong:
+        # Keys that were just made for a database that cannot be used would only confuse the next start.
+        if written is not None:
+            written.unlink(missing_ok=True)
+        fits = "The keys do not fit the database: " if isinstance(wrong, WrongKey) else ""
+        raise SettingsError(f"{fits}{wrong}") from None
     return database, written
 
 

@@ -18,6 +18,7 @@ from bot.conversation import FLOW_OF, Heard, Listener, Memory, Outcome
 from bot.desk import desk, files
 from bot.desk.handoff import end_by_person
 from bot.desk.relay import edited_by_person, from_reporter, is_back_to_bot, watch_idle
+from bot.engine.inputs import one_line, readable
 from bot.engine.scope import OwnReport, Scope
 from bot.flows.emergency import emergency_line
 from bot.handlers import handle
@@ -179,9 +180,9 @@ class Turns:
             return work.ring.lookup("remote", inbound.account, message_id) if message_id else ""
 
         return desk.Spoken(
-            by=inbound.by,
+            by=one_line(inbound.by),
             message_id=inbound.message_id,
-            text=(inbound.choice or inbound.text).strip(),
+            text=readable(inbound.choice or inbound.text),
             source=row.message_key,
             thread=inbound.thread,
             reply_to=key(inbound.reply_to),

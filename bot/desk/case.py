@@ -10,14 +10,14 @@ from sqlalchemy import select, update
 from bot.commands import Button
 from bot.desk.card import is_talking, renew_card, report_of, show_card
 from bot.desk.deadlines import answered, wait_for_answer
-from bot.desk.relay import introduction, let_go, watch_holder
+from bot.desk.relay import BACK_TO_BOT, hold, introduction, let_go, watch_holder
 from bot.desk.room import open_or_take
 from bot.desk.words import RESULT_LABELS, RESULTS
-from bot.engine.inputs import readable_phone
+from bot.engine.inputs import one_line, readable_phone
 from bot.i18n import Phone, Text, _, lines
 from bot.messages import Style
 from bot.taxonomy import CLOSED_STATES, ReportState, Urgency, Wish
-from bot.work import Work
+from bot.work import HUMAN, Work
 from storage.models import Conversation, Report, Thread, ThreadEntry
 
 MENU: Final = Button("/menu", _("Menu"))
@@ -87,6 +87,9 @@ def take_silently(work: Work, thread: Thread, by: str) -> None:
     """Who answers has it: a reply takes what nobody has."""
     if thread.taken_by is None and _claim(work, thread, by):
         work.post(None, _("{who} has taken {ref}.", who=by, ref=thread.ref))
+        waiting = work.held_for(thread)
+        if waiting is not None:
+            work.tell(waiting, introduction(work, by))
 
 
 def _claim(work: Work, thread: Thread, by: str) -> bool:
@@ -162,10 +165,10 @@ def _free(work: Work, thread: Thread) -> None:
 
 def transfer(work: Work, thread: Thread, by: str, to: str) -> None:
     """Hands the thread to somebody by name; who is ill cannot do it, so anybody may."""
-    if not to:
+    if not one_line(to).removeprefix("@"):
         work.post(thread, _("Please write the name too: /transfer NAME"), style=Style.STATUS)
         return
-    to = to.removeprefix("@")[:60]
+    to = one_line(to).removeprefix("@")
     holder = thread.taken_by or by
     _free(work, thread)
     thread.taken_by, thread.taken_at = to, work.now
@@ -185,6 +188,10 @@ def talk(work: Work, thread: Thread, by: str) -> None:
         return
     open_thread(work, thread, quietly=True)
     take_silently(work, thread, by)
+    person = work.person(thread)
+    if person is not None and not (person.holder == HUMAN and person.thread_id == thread.id):
+        hold(work, thread, person)
+        work.tell(person, introduction(work, by), (BACK_TO_BOT,))
     thread.talk_until = work.in_minutes(work.contact_point.handoff.talk_minutes)
     work.remind("talk_idle", thread.id, thread.talk_until)
     work.post(

@@ -47,7 +47,7 @@ def speak(work: Work, spoken: Spoken) -> None:
     """Works through one message of the desk."""
     thread = work.thread(spoken.thread) if spoken.thread else None
     if spoken.thread and thread is None:
-        work.post(None, _("There is no thread {ref}.", ref=spoken.thread))
+        work.post(None, _("There is no thread {ref}.", ref=spoken.thread[:20]))
         return
     if spoken.edits:
         _edited(work, thread, spoken)

@@ -54,6 +54,8 @@ def end_by_person(work: Work, person: Conversation) -> None:
     """The person went back to the program; what they wrote stays with the desk."""
     thread = work.session.get(Thread, person.thread_id) if person.thread_id else None
     let_go(work, person)
+    if thread is not None and thread.waiting_since is not None:
+        work.tell(person, _("Your request stays with the contact point. Somebody answers you here."))
     if thread is not None:
         work.entry(thread, "EVENT", "LEFT_BY_REPORTER")
         thread.talk_until = None

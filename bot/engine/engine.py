@@ -93,7 +93,7 @@ class Engine:
             if offered in buttons and _plain(render(buttons[offered].label, scope.language)) == spoken:
                 return offered
         question = self._question(state)
-        if question is not None and question.input.takes_words:
+        if question is not None and question.input.takes_words and "/done" not in state.offered:
             return None
         number = number_in(spoken)
         if number is not None and 1 <= number <= len(state.offered):

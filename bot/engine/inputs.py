@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -219,8 +219,8 @@ class FreeText(Input[str]):
         if held + len(words) > self.never_more_than:
             raise NotUnderstood(
                 _(
-                    "This message is too long for me. I have not kept it. Please write the most important "
-                    "things in a few sentences, or talk to a person."
+                    "Your text is too long for me now. I have not kept this last message. Please write the most "
+                    "important things in a few sentences, or talk to a person."
                 )
             )
         return (*pieces, Piece(words, said.source))
@@ -406,6 +406,14 @@ def number_in(text: str) -> int | None:
 
 
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2066-\u2069\u202a-\u202e\ufeff]")
+
+
+LONGEST_NAME: Final = 60
+
+
+def one_line(name: str) -> str:
+    """A name as it can stand in a sentence: one line, no hidden marks, not endless."""
+    return " ".join(readable(name).split())[:LONGEST_NAME]
 
 
 def readable(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
-from bot.commands import AddToReport, Button, Command, HandOff, Say, StartFlow
+from bot.commands import AddToReport, Button, Command, HandOff, ResumeDraft, Say, StartFlow
 from bot.engine.flow import Flow, Stop, Turn, ask, given
 from bot.engine.inputs import Choice, Pick
 from bot.engine.scope import Scope
@@ -19,6 +19,7 @@ class Purpose(StrEnum):
 
     REPORT = "REPORT"
     ADD = "ADD"
+    DRAFT = "DRAFT"
     HUMAN = "HUMAN"
     NOTHING = "NOTHING"
 
@@ -28,13 +29,20 @@ class PurposeInput(Choice[Purpose]):
 
     def buttons(self, so_far: Any, scope: Scope, pieces: Any) -> tuple[Button, ...]:
         buttons = super().buttons(so_far, scope, pieces)
-        return buttons if scope.own_reports() else tuple(b for b in buttons if b.id != Purpose.ADD)
+        absent = {
+            *(() if scope.own_reports() else (Purpose.ADD,)),
+            *(() if scope.has_draft else (Purpose.DRAFT,)),
+        }
+        return tuple(button for button in buttons if button.id not in absent)
 
 
 def _after_purpose(flow: OwnWords, scope: Scope) -> Iterator[Command | Turn]:
     match flow.purpose:
         case Purpose.REPORT:
             yield StartFlow("report_tension", {"words": flow.words})
+            yield Stop()
+        case Purpose.DRAFT:
+            yield ResumeDraft(tuple((text, source) for text, source in flow.words))
             yield Stop()
         case Purpose.HUMAN:
             yield HandOff(words="\n".join(text for text, source in flow.words))
@@ -60,6 +68,7 @@ class OwnWords(Flow, name="own_words"):
             {
                 Purpose.REPORT: _("Make a report of it"),
                 Purpose.ADD: _("Add it to my report"),
+                Purpose.DRAFT: _("Add it to my draft and go on"),
                 Purpose.HUMAN: _("Give it to a person"),
                 Purpose.NOTHING: _("Nothing, delete it"),
             }

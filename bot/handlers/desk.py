@@ -5,6 +5,8 @@ from __future__ import annotations
 from bot.commands import AlertDesk, HandOff
 from bot.desk import handoff, room
 from bot.desk.card import renew_card
+from bot.desk.deadlines import wait_for_answer
+from bot.taxonomy import Urgency
 from bot.work import Work
 from storage.models import Conversation, Thread
 
@@ -21,4 +23,7 @@ def alert_desk(command: AlertDesk, work: Work, conversation: Conversation) -> No
     room.alert(work, command.flag, thread)
     if thread is not None:
         thread.flags = " ".join(sorted({*thread.flags.split(), command.flag}))
+        thread.urgency = Urgency.URGENT
+        thread.deadline = None
+        wait_for_answer(work, thread, Urgency.URGENT)
         renew_card(work, thread)

@@ -66,9 +66,7 @@ class LinesDriver:
 
         reader = LineReader(self._points, manual_clock=True)
         try:
-            await speak_lines(
-                written.get, reader, channel, receive=receive, set_time=set_time, settle=app.settle
-            )
+            await speak_lines(written.get, reader, channel, receive=receive, set_time=set_time, settle=app.settle)
         except Exception as error:
             self.screen.broken(repr(error))
             raise
@@ -94,8 +92,8 @@ class LinesDriver:
         line = self._write({"now": self._now.isoformat()})
         await self.screen.until(lambda: line not in [each["id"] for each in self._open], "the time", DESK)
 
-    def _write(self, fields: dict[str, Any], id: str = "") -> str:
-        line = {"id": id or f"m{next(self._numbers)}", **fields}
+    def _write(self, fields: dict[str, Any], message_id: str = "") -> str:
+        line = {"id": message_id or f"m{next(self._numbers)}", **fields}
         self._open.append(line)
         self._written.put_nowait(_bytes(line))
         return str(line["id"])
@@ -129,11 +127,11 @@ class LinesDriver:
             ),
         )
 
-    async def say(self, chat: str, text: str, *, id: str = "") -> str:
-        return self._write({"chat": chat, "text": text, "language": "en"}, id)
+    async def say(self, chat: str, text: str, *, message_id: str = "") -> str:
+        return self._write({"chat": chat, "text": text, "language": "en"}, message_id)
 
-    async def press(self, chat: str, message: Seen, option: str, *, id: str = "") -> None:
-        self._write({"chat": chat, "choice": option}, id)
+    async def press(self, chat: str, message: Seen, option: str, *, message_id: str = "") -> None:
+        self._write({"chat": chat, "choice": option}, message_id)
 
     async def send(self, chat: str, media: Media) -> None:
         fields = {"kind": media.kind, "name": media.name, "type": media.type}
@@ -146,9 +144,9 @@ class LinesDriver:
         return self._files[message.id]
 
     async def say_at_desk(
-        self, by: str, text: str, *, thread: str = "", answers: Seen | None = None, id: str = ""
+        self, by: str, text: str, *, thread: str = "", answers: Seen | None = None, message_id: str = ""
     ) -> str:
-        return self._write(_at_desk(by, thread, text=text), id)
+        return self._write(_at_desk(by, thread, text=text), message_id)
 
     async def press_at_desk(self, by: str, message: Seen, option: str) -> None:
         self._write(_at_desk(by, message.thread, choice=option))
@@ -157,14 +155,14 @@ class LinesDriver:
         self._write(_at_desk(by, thread, edit=message_id, text=text))
 
 
-class _Ear(io.RawIOBase):
+class _Ear(io.BytesIO):
     """The bot's standard output: each line is heard as soon as it is written."""
 
     def __init__(self, hear: Callable[[bytes], None]) -> None:
         super().__init__()
         self._hear = hear
 
-    def write(self, data: Any) -> int:
+    def write(self, data: Any, /) -> int:
         self._hear(bytes(data))
         return len(data)
 

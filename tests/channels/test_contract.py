@@ -26,7 +26,7 @@ def _table() -> Iterator[object]:
                 yield pytest.param(new, case, id=f"{name}-{case.name}")
 
 
-@pytest.mark.parametrize(("new_driver", "case"), _table())
+@pytest.mark.parametrize(("new_driver", "case"), list(_table()))
 async def test_contract(
     new_driver: NewDriver, case: Case, tmp_path: Path, empty_database: Path, ring: KeyRing, oberberg: ContactPoint
 ) -> None:

@@ -100,17 +100,17 @@ class WebDriver:
         await self._browsers[place].opened.wait()
         return self._browsers[place]
 
-    async def _say(self, place: str, fields: dict[str, Any], id: str = "") -> str:
-        message_id = id or f"m{next(self._numbers)}"
+    async def _say(self, place: str, fields: dict[str, Any], message_id: str = "") -> str:
+        message_id = message_id or f"m{next(self._numbers)}"
         browser = await self._browser(place)
         await browser.post(f"/say{browser.at}", {"id": message_id, **fields})
         return message_id
 
-    async def say(self, chat: str, text: str, *, id: str = "") -> str:
-        return await self._say(chat, {"text": text, "language": "en"}, id)
+    async def say(self, chat: str, text: str, *, message_id: str = "") -> str:
+        return await self._say(chat, {"text": text, "language": "en"}, message_id)
 
-    async def press(self, chat: str, message: Seen, option: str, *, id: str = "") -> None:
-        await self._say(chat, {"choice": option, "pressed": message.id, "language": "en"}, id)
+    async def press(self, chat: str, message: Seen, option: str, *, message_id: str = "") -> None:
+        await self._say(chat, {"choice": option, "pressed": message.id, "language": "en"}, message_id)
 
     async def send(self, chat: str, media: Media) -> None:
         fields = {"kind": media.kind, "name": media.name, "type": media.type}
@@ -123,9 +123,11 @@ class WebDriver:
         return await (await self._browser(place)).get(f"/media?message={message.id}")
 
     async def say_at_desk(
-        self, by: str, text: str, *, thread: str = "", answers: Seen | None = None, id: str = ""
+        self, by: str, text: str, *, thread: str = "", answers: Seen | None = None, message_id: str = ""
     ) -> str:
-        return await self._say(DESK, _at_desk(by, thread, text=text, **({"reply_to": answers.id} if answers else {})), id)
+        return await self._say(
+            DESK, _at_desk(by, thread, text=text, **({"reply_to": answers.id} if answers else {})), message_id
+        )
 
     async def press_at_desk(self, by: str, message: Seen, option: str) -> None:
         await self._say(DESK, _at_desk(by, message.thread, choice=option, pressed=message.id))

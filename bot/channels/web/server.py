@@ -35,7 +35,7 @@ from bot.channels.web.said import LARGEST_BODY, Wrong, said
 from bot.delivery import Delivery
 from bot.i18n import Text, render
 from bot.languages import LANGUAGES, SOURCE
-from bot.messages import Inbound, to_json
+from bot.messages import Inbound, Media, to_json
 
 log = logging.getLogger(__name__)
 
@@ -535,9 +535,9 @@ def _shown(kept: Kept) -> dict[str, Any]:
 
 
 def _without_data(inbound: Inbound) -> dict[str, Any]:
-    """What a person sent as a file is not kept here (D-09, F-26); only that something was sent."""
+    """What a person sent as a file is not kept here, nor its name (D-09, F-26); only that something was sent."""
     if inbound.media is not None:
-        inbound = replace(inbound, media=replace(inbound.media, data=b""))
+        inbound = replace(inbound, media=Media(inbound.media.kind))
     return to_json(inbound)
 
 

@@ -229,7 +229,7 @@ class TestFreeText:
         pieces = question.add((), Said("x" * 20))
         with pytest.raises(NotUnderstood) as wrong:
             question.add(pieces, Said("x" * 11))
-        assert "I have not kept it" in render(wrong.value.text, "en")
+        assert "I have not kept this last message" in render(wrong.value.text, "en")
 
 
 class TestPhone:

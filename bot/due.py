@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from bot.bugs import log_bug
 from bot.commands import Button
@@ -69,11 +69,6 @@ class Due:
         except Exception as error:  # noqa: BLE001  # one row that fails must not stop the others
             self._failed(row_id, error, now)
         return True
-
-    def next_due(self) -> datetime | None:
-        """When the next row comes due."""
-        with self._database.transaction(everywhere=True) as session:
-            return session.scalar(select(func.min(DueRow.due_at)).where(DueRow.done_at.is_(None)))
 
     def _failed(self, row_id: int, error: Exception, now: datetime) -> None:
         with self._database.transaction(everywhere=True) as session:

@@ -253,7 +253,7 @@ class Engine:
 
     def _finish(self, state: State, scope: Scope, before: Iterable[Command]) -> Step:
         flow = self._so_far(state, scope)
-        flow.sources = state.sources  # type: ignore[attr-defined]  # which messages hold the words, not a question
+        flow.sources = state.sources
         return Step(None, (*before, *flow.finish(scope)), flow=state.flow)
 
     def _asking(self, state: State, scope: Scope, before: Iterable[Command]) -> Step:

@@ -170,6 +170,9 @@ class Flow:
         for key in fields:
             delattr(cls, key)
 
+    sources: tuple[str, ...] = ()
+    """Keyed hashes of the messages that hold the words of the answers, once the flow finishes (F-25)."""
+
     @classmethod
     def so_far(cls, answers: Mapping[str, Any], scope: Scope) -> Self:
         """The flow with the answers that are usable and apply; every other field is None."""

@@ -121,5 +121,5 @@ class MyReports(Flow, name="my_reports"):
         if report is None or self.story is None:
             yield Say(_("I cannot find this report here any more."), (Button("/menu", _("Menu")),))
             return
-        yield AddToReport(report.ref, self.story, getattr(self, "sources", ()))
+        yield AddToReport(report.ref, self.story, self.sources)
         yield Say(_("Thank you. I have added it to report {ref}.", ref=report.ref), (Button("/menu", _("Menu")),))

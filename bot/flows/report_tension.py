@@ -232,7 +232,7 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
             urgency=urgency,
             flags=flags,
             language=scope.wanted_language or scope.language,
-            sources=getattr(self, "sources", ()),
+            sources=self.sources,
         )
         yield Say(self._receipt(scope, urgency))
         wants_a_human = self.danger is Danger.YES or self.wish is Wish.TALK_TO_PERSON

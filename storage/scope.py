@@ -24,6 +24,7 @@ from sqlalchemy.orm import (
     InstanceState,
     LoaderCriteriaOption,
     Mapped,
+    MappedColumn,
     Mapper,
     ORMExecuteState,
     PassiveFlag,
@@ -52,11 +53,16 @@ class ForeignContactPoint(Exception):
     """A row of another contact point was about to be written, or a row was about to change hands."""
 
 
+def own_contact_point(*, index: bool = True) -> MappedColumn[str]:
+    """The column that says whose row it is; where no query looks for it alone, it needs no index."""
+    # The old value is always kept, so that a row that changes hands is noticed.
+    return mapped_column(index=index, active_history=True, info={_MARK: True})
+
+
 class Scoped:
     """A mapped class whose rows belong to one contact point each, from birth to deletion."""
 
-    # The old value is always kept, so that a row that changes hands is noticed.
-    contact_point: Mapped[str] = mapped_column(index=True, active_history=True, info={_MARK: True})
+    contact_point: Mapped[str] = own_contact_point()
 
 
 class ScopedSession(Session):

@@ -39,7 +39,7 @@ class Pace:
     """How long one message may take before nobody knows what became of it."""
 
 
-UNHURRIED: Final = Pace()
+UNHURRIED: Final = Pace(at_once=64)
 
 
 class Channel(Protocol):

@@ -17,7 +17,6 @@ from bot.delivery import Channel, Delivery, InDoubt, Refused, TryLater, Unreacha
 from bot.i18n import Text, _
 from bot.messages import Style, Voice, outbound_from_json
 from bot.pacing import Pacing
-from bot.together import Together
 from bot.turns import Turns
 from bot.work import HUMAN
 from storage import outbox
@@ -78,33 +77,31 @@ class Outbox:
         channel = self._channels[account]
         if isinstance(channel, WrittenOut):
             return await self._database.run(self._write_out, account, channel, now)
-        fates: Together[Fate] = Together(self._database, lambda settled: self._settle(settled, now))
         pacing = self._pacing[account]
-        under_way: set[asyncio.Task[None]] = set()
+        under_way: set[asyncio.Task[Fate]] = set()
+        fates: list[Fate] = []
         taken = 0
         try:
             while True:
-                free = channel.pace.at_once - len(under_way)
-                claimed = (
-                    await self._database.run(self._claim, account, now, free) if free and not pacing.stopped else []
-                )
-                for delivery, entry_id in claimed:
-                    under_way.add(asyncio.create_task(self._send(channel, pacing, delivery, entry_id, fates)))
-                taken += len(claimed)
+                free = 0 if pacing.stopped else channel.pace.at_once - len(under_way)
+                settled, fates = fates, []
+                for each in await self._database.run(self._settle_and_claim, settled, account, now, free):
+                    under_way.add(asyncio.create_task(self._send(channel, pacing, *each)))
+                    taken += 1
                 if not under_way:
                     return taken
                 done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                for each in done:
-                    each.result()
+                fates = [task.result() for task in done]
         finally:
             if under_way:
-                _done, hanging = await asyncio.wait(under_way, timeout=LAST_SECONDS)
-                for each in hanging:
-                    each.cancel()
+                done, hanging = await asyncio.wait(under_way, timeout=LAST_SECONDS)
+                for task in hanging:
+                    task.cancel()
+                fates += [task.result() for task in done]
+            if fates:
+                await self._database.run(self._settle_and_claim, fates, account, now, 0)
 
-    async def _send(
-        self, channel: Channel, pacing: Pacing, delivery: Delivery, entry_id: int | None, fates: Together[Fate]
-    ) -> None:
+    async def _send(self, channel: Channel, pacing: Pacing, delivery: Delivery, entry_id: int | None) -> Fate:
         remote_id = ""
         error: Exception | None = None
         try:
@@ -122,16 +119,22 @@ class Outbox:
         except Exception as bug:  # noqa: BLE001  # a bug in a channel must not stop the other chats
             log_bug(bug)
             error = InDoubt()
-        await fates.bring(Fate(delivery.id, delivery.account, entry_id, remote_id, error))
+        return Fate(delivery.id, delivery.account, entry_id, remote_id, error)
 
     def next_due(self) -> datetime | None:
         """When the next queued message may be tried."""
         with self._database.transaction(everywhere=True) as session:
             return outbox.next_due(session)
 
-    def _claim(self, account: str, now: datetime, at_most: int) -> list[tuple[Delivery, int | None]]:
-        """Takes the first message of each chat; what must no longer go out is passed over."""
+    def _settle_and_claim(
+        self, fates: Sequence[Fate], account: str, now: datetime, at_most: int
+    ) -> list[tuple[Delivery, int | None]]:
+        """Writes down what became of messages, and takes the next, the first of each chat at most."""
         with self._database.transaction(everywhere=True) as session:
+            if fates:
+                self._settle_in(session, fates, now)
+            if not at_most:
+                return []
             self._leases.hold(session)
             while found := outbox.first_of_each_chat(session, account, now, at_most):
                 outbox.claim(session, [each.id for each in found], self._leases.me)
@@ -173,10 +176,6 @@ class Outbox:
                     written(each.id)
                     fates.append(Fate(each.id, account, each.entry_id, channel.name_of(delivery)))
             taken += len(claimed)
-
-    def _settle(self, fates: Sequence[Fate], now: datetime) -> None:
-        with self._database.transaction(everywhere=True) as session:
-            self._settle_in(session, fates, now)
 
     def _settle_in(self, session: Session, fates: Sequence[Fate], now: datetime) -> None:
         sent = [self._settled(each.id, "SENT", now, each) for each in fates if each.error is None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.commands import Button
@@ -235,7 +235,8 @@ class Work:
         """A number that no thread has, told apart by its first four letters already."""
         while True:
             ref = fresh_reference()
-            if not self.session.scalar(select(func.count()).select_from(Thread).where(Thread.ref.startswith(ref[:4]))):
+            alike = select(Thread.id).where(Thread.ref.between(f"{ref[:4]}-2222", f"{ref[:4]}-ZZZZ"))
+            if self.session.scalars(alike.limit(1)).first() is None:
                 return ref
 
     def alone_with(self, thread: Thread) -> Thread:

@@ -34,6 +34,8 @@ class State:
         return replace(self, answers={**self.answers, name: stored})
 
     def without(self, *names: str) -> State:
+        if not any(name in self.answers for name in names):
+            return self
         return replace(self, answers={k: v for k, v in self.answers.items() if k not in names})
 
     def renamed(self, names: Mapping[str, str]) -> State:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from babel import Locale
 
@@ -52,11 +52,13 @@ def find(text: str) -> tuple[Hit, ...]:
     """
     spans: dict[int, tuple[Kind, int]] = {}
     rest = _levelled(text)
+    # Taking out adds nothing, so what has no sign of its kind now need not be looked for at all.
+    patterns = [pattern for sign, group in _patterns() if sign.search(rest) for pattern in group]
     fresh = True
     # Taking something out can lay bare its neighbour: looking until nothing is left makes `redact` final.
     while fresh:
         fresh = False
-        for kind, pattern, is_one in _patterns():
+        for kind, pattern, is_one in patterns:
             for start, end in [hit.span("hit") for hit in pattern.finditer(rest) if is_one(hit["hit"])]:
                 spans[start] = kind, end
                 rest = f"{rest[:start]}{'…' * (end - start)}{rest[end:]}"
@@ -100,36 +102,56 @@ def _is_private_number(candidate: str) -> bool:
     return len(digits) >= 7 and not re.fullmatch(r"(?:(?:0|(?:00)?490?)800\d{7,8}){1,3}", digits)
 
 
+_Pattern: TypeAlias = "tuple[Kind, re.Pattern[str], Callable[[str], bool]]"
+
+
 @cache
-def _patterns() -> tuple[tuple[Kind, re.Pattern[str], Callable[[str], bool]], ...]:
-    """Each in time linear in the text, for anybody may send anything; what is found earlier cannot be found again."""
+def _patterns() -> tuple[tuple[re.Pattern[str], tuple[_Pattern, ...]], ...]:
+    """What to look for, after the sign without which none of it can be there.
+
+    Each in time linear in the text, for anybody may send anything; what is found earlier cannot be found again.
+    """
+    month = _month_names()
+    groups: tuple[tuple[str, tuple[tuple[Kind, str, Callable[[str], bool]], ...]], ...] = (
+        (r"/|(?i:www)\.", ((Kind.LINK, _LINK, _any),)),
+        (r"[@\[(]", ((Kind.EMAIL, _EMAIL, _any),)),
+        ("@", ((Kind.HANDLE, _HANDLE, _any),)),
+        (
+            "[0-9]",
+            (
+                (Kind.IBAN, _IBAN, _is_iban),
+                (Kind.BIRTH_DATE, _full_date(month), _any),
+                (Kind.BIRTH_DATE, _date_of_birth(month), _any),
+                (Kind.PHONE, _PHONE, _is_private_number),
+                (Kind.PHONE, _PHONE_AFTER_WORD, _any),
+                (Kind.PLATE, _PLATE, _any),
+                (Kind.PLATE, _PLATE_AFTER_WORD, _any),
+                (Kind.STREET, _STREET, _any),
+                (Kind.STREET, _STREET_AT, _any),
+                (Kind.STREET, _STREET_ELSEWHERE, _any),
+            ),
+        ),
+        (" ", ((Kind.NAME, _NAME_AFTER_TITLE, _any),)),
+        (" (?i:bey|hanım|hanim|ailesi)", ((Kind.NAME, _NAME_BEFORE_TITLE, _any),)),
+        ("[\u0600-\u06ff]", ((Kind.NAME, _NAME_IN_ARABIC, _any), (Kind.NAME, _NAME_IN_PERSIAN, _any))),
+    )
     return tuple(
-        (kind, re.compile(pattern), is_one)
-        for kind, pattern, is_one in (
-            (Kind.LINK, _LINK, _any),
-            (Kind.EMAIL, _EMAIL, _any),
-            (Kind.HANDLE, _HANDLE, _any),
-            (Kind.IBAN, _IBAN, _is_iban),
-            (Kind.BIRTH_DATE, _full_date(_month_names()), _any),
-            (Kind.BIRTH_DATE, _date_of_birth(_month_names()), _any),
-            (Kind.PHONE, _PHONE, _is_private_number),
-            (Kind.PHONE, _PHONE_AFTER_WORD, _any),
-            (Kind.PLATE, _PLATE, _any),
-            (Kind.PLATE, _PLATE_AFTER_WORD, _any),
-            (Kind.STREET, _STREET, _any),
-            (Kind.STREET, _STREET_AT, _any),
-            (Kind.STREET, _STREET_ELSEWHERE, _any),
-            (Kind.NAME, _NAME_AFTER_TITLE, _any),
-            (Kind.NAME, _NAME_BEFORE_TITLE, _any),
-            (Kind.NAME, _NAME_IN_ARABIC, _any),
-            (Kind.NAME, _NAME_IN_PERSIAN, _any),
-        )
+        (re.compile(sign), tuple((kind, re.compile(pattern), is_one) for kind, pattern, is_one in patterns))
+        for sign, patterns in groups
     )
 
 
 def _words(text: str) -> str:
     """Alternatives of a pattern, the longest first."""
-    return "|".join(re.escape(word) for word in sorted(text.split(), key=len, reverse=True))
+    return _alternatives(text.split())
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    """The same of words that may have blanks; told apart by the first letter, as most places in a text begin none."""
+    endings: dict[str, list[str]] = {}
+    for word in sorted(words, key=len, reverse=True):
+        endings.setdefault(word[0], []).append(re.escape(word[1:]))
+    return "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in endings.items())
 
 
 def _endings(text: str) -> str:
@@ -205,14 +227,14 @@ _BIRTH_WORDS: Final = _words(
 def _month_names() -> str:
     """Alternatives of a pattern: the names in every language, as people write them out or shorten them."""
     names = {
-        name.rstrip(".")
+        name.rstrip(".").lower()
         for code in {*(each.babel_locale for each in LANGUAGES.values()), "ar_SY", "fa_AF"}
         for context in Locale.parse(code).months.values()
         for width, months in context.items()
         for name in months.values()
         if width != "narrow" and not name[0].isdigit()
     }
-    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return _alternatives(names)
 
 
 def _full_date(month: str) -> str:

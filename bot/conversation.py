@@ -77,17 +77,19 @@ class Memory:
     """Whether the person was reminded of what is unfinished (F-13: once)."""
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        """What differs from the memory of a chat that has just begun."""
+        kept = {
             "state": self.state.to_json() if self.state else None,
             "draft": self.draft.to_json() if self.draft else None,
             "pending": [list(pair) for pair in self.pending],
             "first": self.first,
             "buttons": [list(pair) for pair in self.buttons],
             "noticed": dict(self.noticed),
-            "reports": list(self.reports),
+            "reports": list(self.reports) if self.reports[0] else None,
             "municipality": self.municipality,
             "reminded": self.reminded,
         }
+        return {name: value for name, value in kept.items() if value}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> Memory:

@@ -1,9 +1,8 @@
-"""How far a conversation has come: what follows from its answers, each thing worked out once and when it is needed."""
+"""How far a conversation has come: what follows from its answers, each question looked at once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 from bot.engine.flow import Flow, Question
@@ -16,13 +15,10 @@ class Course:
     def __init__(self, flow: type[Flow], answers: Mapping[str, Any], scope: Scope) -> None:
         self.flow = flow
         self.scope = scope
+        self.so_far = flow.so_far(answers, scope)
+        """The flow with the answers that are usable and apply."""
         self._answers = answers
         self._applies: dict[str, bool] = {}
-
-    @cached_property
-    def so_far(self) -> Flow:
-        """The flow with the answers that are usable and apply."""
-        return self.flow.so_far(self._answers, self.scope)
 
     def applies(self, question: Question) -> bool:
         """Whether the question belongs to this conversation as it stands; may read a long text to know."""

@@ -195,9 +195,8 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
         forgotten_with="contact",
     )
 
-    def urgency(self) -> Urgency:
+    def urgency(self, flags: frozenset[Flag]) -> Urgency:
         """How soon a human should answer; a proposal that staff may change (R-20)."""
-        flags = self.flags()
         if self.danger is Danger.YES or self.heat is Heat.VIOLENCE_OR_DESTRUCTION:
             return Urgency.URGENT
         if flags & URGENT_FLAGS:
@@ -216,8 +215,8 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
 
     def finish(self, scope: Scope) -> Iterator[Command]:
         ref = scope.fresh_ref()
-        urgency = self.urgency()
-        flags = self.flags() | ({Flag.NEEDS_INTERPRETER} if scope.wanted_language else set())
+        flags = self.flags()
+        urgency = self.urgency(flags)
         yield FileReport(
             ref=ref,
             story=self.story,
@@ -231,7 +230,7 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
             contact=self.contact,
             phone=self.phone,
             urgency=urgency,
-            flags=flags,
+            flags=flags | ({Flag.NEEDS_INTERPRETER} if scope.wanted_language else set()),
             language=scope.wanted_language or scope.language,
             sources=self.sources,
         )

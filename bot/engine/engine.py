@@ -352,9 +352,7 @@ class Engine:
         question = self._flow(state).questions.get(said.choice)
         if question is None:
             return self._stray(state, said, scope) or self._go_on(state, scope, (Say(PRESS_A_BUTTON),))
-        shown: tuple[Command, ...] = self._pick_shown(
-            state, question.label or NOTHING, self._course(state, scope)
-        )
+        shown: tuple[Command, ...] = self._pick_shown(state, question.label or NOTHING, self._course(state, scope))
         before = state.answers.get(question.name)
         if isinstance(question.input, FreeText) and isinstance(before, str):
             shown = (*shown, Say(_("So far you wrote:\n{words}", words=before)))

@@ -376,7 +376,7 @@ class Turns:
             contact_point=work.contact_point,
             now=work.now,
             language=language,
-            fresh_ref=work.fresh_ref(),
+            fresh_ref=work.fresh_ref,
             own_reports=lambda: _own_reports(work, conversation),
             privacy_read=conversation.privacy_read_at is not None,
             wanted_language="" if LANGUAGES[language].complete else language,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -105,8 +106,12 @@ class Choice(Input[E]):
     labels: Mapping[E, Text]
     columns: int = 1
 
-    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+    @cached_property
+    def _buttons(self) -> tuple[Button, ...]:
         return tuple(Button(str(member), label) for member, label in self.labels.items())
+
+    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+        return self._buttons
 
     def read(self, said: Said, so_far: Any, scope: Scope) -> E:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Protocol, runtime_checkable
 
 from bot.messages import Outbound
@@ -31,9 +32,9 @@ class Pace:
 
     at_once: int = 16
     """Messages under way at the same time, each in another chat."""
-    per_second: float = 1000
+    per_second: float = inf
     """Messages of the whole account."""
-    per_chat_second: float = 1000
+    per_chat_second: float = inf
     """Messages in one chat."""
     seconds: float = 30
     """How long one message may take before nobody knows what became of it."""

@@ -56,6 +56,14 @@ class Fate:
     error: Exception | None = None
 
 
+Taken = tuple[Delivery, int | None]
+"""A message, and the thread entry whose fate it is."""
+
+
+class NotTried(Exception):
+    """The message before it in the chat has to wait."""
+
+
 class Outbox:
     """Takes rows from the outbox to their channels."""
 
@@ -78,28 +86,40 @@ class Outbox:
         if isinstance(channel, WrittenOut):
             return await self._database.run(self._write_out, account, channel, now)
         pacing = self._pacing[account]
-        under_way: set[asyncio.Task[Fate]] = set()
+        under_way: set[asyncio.Task[list[Fate]]] = set()
         fates: list[Fate] = []
         taken = 0
         try:
             while True:
                 free = 0 if pacing.stopped else channel.pace.at_once - len(under_way)
                 settled, fates = fates, []
-                for each in await self._database.run(self._settle_and_claim, settled, account, now, free):
-                    under_way.add(asyncio.create_task(self._send(channel, pacing, *each)))
-                    taken += 1
+                for chat in await self._database.run(self._settle_and_claim, settled, account, now, free):
+                    under_way.add(asyncio.create_task(self._send_in_order(channel, pacing, chat)))
+                    taken += len(chat)
                 if not under_way:
                     return taken
                 done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                fates = [task.result() for task in done]
+                fates = [fate for task in done for fate in task.result()]
         finally:
             if under_way:
                 done, hanging = await asyncio.wait(under_way, timeout=LAST_SECONDS)
                 for task in hanging:
                     task.cancel()
-                fates += [task.result() for task in done]
+                fates += [fate for task in done for fate in task.result()]
             if fates:
                 await self._database.run(self._settle_and_claim, fates, account, now, 0)
+
+    async def _send_in_order(self, channel: Channel, pacing: Pacing, chat: Sequence[Taken]) -> list[Fate]:
+        """Sends messages of one chat; after one that has to wait, the others wait too."""
+        fates: list[Fate] = []
+        for delivery, entry_id in chat:
+            waits = fates and isinstance(fates[-1].error, TryLater | InDoubt | NotTried)
+            fates.append(
+                Fate(delivery.id, delivery.account, entry_id, error=NotTried())
+                if waits
+                else await self._send(channel, pacing, delivery, entry_id)
+            )
+        return fates
 
     async def _send(self, channel: Channel, pacing: Pacing, delivery: Delivery, entry_id: int | None) -> Fate:
         remote_id = ""
@@ -126,20 +146,22 @@ class Outbox:
         with self._database.transaction(everywhere=True) as session:
             return outbox.next_due(session)
 
-    def _settle_and_claim(
-        self, fates: Sequence[Fate], account: str, now: datetime, at_most: int
-    ) -> list[tuple[Delivery, int | None]]:
-        """Writes down what became of messages, and takes the next, the first of each chat at most."""
+    def _settle_and_claim(self, fates: Sequence[Fate], account: str, now: datetime, at_most: int) -> list[list[Taken]]:
+        """Writes down what became of messages, and takes the next of each chat, several where a repeat does no harm."""
         with self._database.transaction(everywhere=True) as session:
             if fates:
                 self._settle_in(session, fates, now)
             if not at_most:
                 return []
             self._leases.hold(session)
-            while found := outbox.first_of_each_chat(session, account, now, at_most):
+            several = self._channels[account].knows_repeats
+            while found := outbox.next_of_each_chat(session, account, now, at_most, several=several):
                 outbox.claim(session, [each.id for each in found], self._leases.me)
-                if claimed := self._speakable(session, found, now):
-                    return [(delivery, each.entry_id) for each, delivery in claimed]
+                chats: dict[str, list[Taken]] = {}
+                for each, delivery in self._speakable(session, found, now):
+                    chats.setdefault(each.chat_key, []).append((delivery, each.entry_id))
+                if chats:
+                    return list(chats.values())
             return []
 
     def _speakable(self, session: Session, found: Sequence[Claimed], now: datetime) -> list[tuple[Claimed, Delivery]]:
@@ -164,7 +186,7 @@ class Outbox:
                     self._settle_in(session, fates, now)
                     fates = []
                 self._leases.hold(session)
-                found = outbox.all_in_order(session, account, now, AT_ONCE, self._leases.me)
+                found = outbox.next_of_each_chat(session, account, now, AT_ONCE, several=True, me=self._leases.me)
                 if not found:
                     return taken
                 outbox.claim(session, [each.id for each in found], self._leases.me)
@@ -186,6 +208,8 @@ class Outbox:
                 row = session.get(OutboxMessage, each.id, populate_existing=True)
                 if row is not None:
                     self._tell(session, row, each, now)
+        # What follows asks the database past the session.
+        session.flush()
 
     def _settled(self, row_id: int, fate: str, now: datetime, sent: Fate | None = None) -> dict[str, Any]:
         remote_id = sent.remote_id if sent else None
@@ -208,6 +232,8 @@ class Outbox:
             # Another process has taken it over meanwhile: what becomes of it is told there.
             return
         match fate.error:
+            case NotTried():
+                row.state, row.sender = "QUEUED", None
             case TryLater(after=after):
                 self._later(session, row, now, after)
             case InDoubt():

@@ -18,6 +18,7 @@ from bot.references import fresh_reference
 from storage import due, outbox
 from storage.keys import KeyRing
 from storage.models import ContactLink, Conversation, Setting, Thread, ThreadEntry
+from storage.threads import numbered
 
 BOT: Final = "BOT"
 HUMAN: Final = "HUMAN"
@@ -78,6 +79,9 @@ class Work:
     chats: dict[str, Conversation] = field(default_factory=dict)
     """The chats at hand, by their keys."""
     _via_of_desk: str | None = "?"
+    _language_of_desk: str | None = None
+    _given: set[str] = field(default_factory=set)
+    """The first letters of the numbers given to new threads."""
 
     def write(self) -> None:
         """Writes what was queued and what is to be looked at again, so that queries see it."""
@@ -95,8 +99,16 @@ class Work:
     @property
     def desk_language(self) -> str:
         """What staff read."""
-        chosen = self.session.get(Setting, f"desk_language:{self.contact_point.id}")
-        return chosen.value if chosen and chosen.value in LANGUAGES else self.contact_point.languages.desk
+        if self._language_of_desk is None:
+            chosen = self.session.get(Setting, f"desk_language:{self.contact_point.id}")
+            known = chosen is not None and chosen.value in LANGUAGES
+            self._language_of_desk = chosen.value if chosen and known else self.contact_point.languages.desk
+        return self._language_of_desk
+
+    @desk_language.setter
+    def desk_language(self, code: str) -> None:
+        self.session.merge(Setting(name=f"desk_language:{self.contact_point.id}", value=code))
+        self._language_of_desk = code
 
     def hear_desk(self, via: str | None) -> None:
         """Remembers the process that the desk was last heard by, where the answer must go out by the same one."""
@@ -192,6 +204,8 @@ class Work:
         conversation: Conversation | None = None,
         entry: ThreadEntry | None = None,
     ) -> int:
+        if entry is not None and entry.id is None:
+            self.session.flush()
         return self.pending.message(
             {
                 "contact_point": self.contact_point.id,
@@ -221,7 +235,6 @@ class Work:
             thread_id=thread.id, kind=kind, text=text, author=author, source_key=source or None, at=self.now
         )
         self.session.add(entry)
-        self.session.flush()
         return entry
 
     def thread(self, ref: str) -> Thread | None:
@@ -235,8 +248,8 @@ class Work:
         """A number that no thread has, told apart by its first four letters already."""
         while True:
             ref = fresh_reference()
-            alike = select(Thread.id).where(Thread.ref.between(f"{ref[:4]}-2222", f"{ref[:4]}-ZZZZ"))
-            if self.session.scalars(alike.limit(1)).first() is None:
+            if ref[:4] not in self._given and not numbered(self.session, self.contact_point.id, ref[:4]):
+                self._given.add(ref[:4])
                 return ref
 
     def alone_with(self, thread: Thread) -> Thread:

@@ -121,31 +121,24 @@ _BY_ID: Final = _QUEUED.where(_OUTBOX.c.id.in_(bindparam("ids", expanding=True))
 _BY_CHAT: Final = _QUEUED.where(_OUTBOX.c.chat_key.in_(bindparam("chats", expanding=True))).limit(bindparam("at_most"))
 
 
-def first_of_each_chat(session: Session, account: str, now: datetime, at_most: int) -> list[Claimed]:
-    """The message of each chat that is to be sent first, if its time has come and nobody is sending in that chat."""
-    found = session.connection().execute(_FIRST, {"its_account": account, "now": now, "at_most": at_most}).all()
-    if not found:
-        return []
-    rows = session.connection().execute(_BY_ID, {"ids": [row.id for row in found]})
-    return [_claimed(row) for row in rows]
+def next_of_each_chat(
+    session: Session, account: str, now: datetime, at_most: int, *, several: bool = False, me: str | None = None
+) -> list[Claimed]:
+    """What is to be sent next in each chat where nobody is sending, oldest first, if its time has come.
 
-
-def all_in_order(session: Session, account: str, now: datetime, at_most: int, me: str) -> list[Claimed]:
-    """All that waits in these chats, oldest first, for a channel that writes one message after the other.
-
-    What goes out by another process that lives is left to it.
+    One message of each chat, or `several`, in order. With `me`, what must go out by another living process is left.
     """
-    found = session.connection().execute(
-        _FIRST_OF_MINE, {"its_account": account, "now": now, "at_most": at_most, "me": me}
-    )
-    chats = [row.chat_key for row in found]
-    if not chats:
+    wanted: dict[str, Any] = {"its_account": account, "now": now, "at_most": at_most, **({"me": me} if me else {})}
+    connection = session.connection()
+    first = connection.execute(_FIRST_OF_MINE if me else _FIRST, wanted).all()
+    if not first:
         return []
-    rows = session.connection().execute(_BY_CHAT, {"chats": chats, "at_most": 2 * at_most})
+    if not several:
+        return [_claimed(row) for row in connection.execute(_BY_ID, {"ids": [row.id for row in first]})]
+    chats = {"chats": [row.chat_key for row in first], "at_most": 2 * at_most}
     stopped: set[str] = set()
     claimed = []
-    for row in rows:
-        each = _claimed(row)
+    for each in map(_claimed, connection.execute(_BY_CHAT, chats)):
         if each.edited_waits or each.not_before > now:
             stopped.add(each.chat_key)
         if each.chat_key not in stopped:

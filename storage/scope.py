@@ -32,6 +32,8 @@ from sqlalchemy.orm import (
     mapped_column,
     with_loader_criteria,
 )
+from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.annotation import Annotated
 from sqlalchemy.sql.functions import FunctionElement
@@ -274,17 +276,22 @@ def _receive(session: Session, instance: object) -> None:
 @event.listens_for(Session, "before_flush")
 def _check(session: Session, *_: object) -> None:
     scope = contact_point_of(session)
-    changed = (instance for instance in session.dirty if session.is_modified(instance))
-    for instance in (*session.new, *changed, *session.deleted):
+    for instance in (*session.new, *session.dirty, *session.deleted):
         if not isinstance(instance, Scoped):
             continue
+        state = instance_state(instance)
+        known = state.dict.get(_SCOPE)
         name = type(instance).__name__
+        if state.key is not None and state.committed_state.get(_SCOPE, known) not in (known, NO_VALUE):
+            raise ForeignContactPoint(f"{name} cannot move to another contact point.")
+        if known is not None and scope in (None, known):
+            continue
+        if instance in session.dirty and not session.is_modified(instance):
+            continue
         if instance.contact_point is None:
             raise Unscoped(f"{name} has no contact point.")
         if scope is not None and instance.contact_point != scope:
             raise ForeignContactPoint(f"{name} belongs to another contact point.")
-        if inspect(instance).attrs.contact_point.history.deleted and inspect(instance).key is not None:
-            raise ForeignContactPoint(f"{name} cannot move to another contact point.")
 
 
 def _known(instance: Scoped) -> str | None:

@@ -64,7 +64,6 @@ def _link(command: FileReport, work: Work, conversation: Conversation, thread: T
                 given_at=work.now,
             )
         )
-    work.session.flush()
 
 
 def add_to_report(command: AddToReport, work: Work, conversation: Conversation) -> None:

@@ -13,8 +13,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
-import phonenumbers
-
 from bot.commands import Button
 from bot.i18n import Phone as PhoneNumber
 from bot.i18n import Text, _, listing, verbatim
@@ -262,6 +260,8 @@ class Phone(Input[str]):
     country: str = "DE"
 
     def read(self, said: Said, so_far: Any, scope: Scope) -> str:
+        import phonenumbers  # large, and most people leave no number
+
         digits = "".join(str(unicodedata.digit(c, None) or 0) if c.isdigit() else c for c in said.text)
         try:
             number = phonenumbers.parse(digits, self.country)
@@ -274,6 +274,8 @@ class Phone(Input[str]):
     def load(self, stored: Any) -> str:
         if not isinstance(stored, str) or not stored.startswith("+"):
             raise ValueError("no phone number")
+        import phonenumbers
+
         try:
             phonenumbers.parse(stored, None)
         except phonenumbers.NumberParseException:
@@ -292,6 +294,8 @@ _PHONE_WANTED = _("I cannot read this as a phone number. Please write it with th
 
 def readable_phone(number: str) -> str:
     """A stored number in grouped form; German ones without the country code (W-16)."""
+    import phonenumbers
+
     parsed = phonenumbers.parse(number, None)
     style = (
         phonenumbers.PhoneNumberFormat.NATIONAL

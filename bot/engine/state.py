@@ -68,7 +68,7 @@ class State:
             "prompt": self.prompt,
             "under": self.under.to_json() if self.under else None,
         }
-        return {name: value for name, value in kept.items() if value}
+        return {name: value for name, value in kept.items() if value or value == 0}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> State:

@@ -76,8 +76,6 @@ class App:
         self._settling = asyncio.Lock()
         self._wake = asyncio.Event()
         self._queued = {account: asyncio.Event() for account in channels}
-        self._serving = False
-        """Whether `run` does the work; otherwise whoever calls `settle`, and the clock."""
         self._trouble = 0
         """How often in a row the database was away."""
 
@@ -189,8 +187,6 @@ class App:
         async def tick() -> None:
             self.ticked_at = self.now()
             self.wake()
-            if not self._serving:
-                await self._despite_trouble(self.settle)
 
         async def beat() -> None:
             while True:
@@ -206,20 +202,26 @@ class App:
         finally:
             if ticking:
                 clock.stop()
-            await _ended(beating)
+            await ended(beating)
             with suppress(DBAPIError):
                 await self.database.run(self.leases.stop)
 
+    async def settle_when_woken(self) -> None:
+        """Settles whenever the clock ticks, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._despite_trouble(self.settle)
+
     async def run(self) -> None:
         """Answers until cancelled; leaves nothing half done."""
-        self._serving = True
         async with self.running():
             tasks = [asyncio.create_task(self._answer())]
             tasks += [asyncio.create_task(self._send(account, queued)) for account, queued in self._queued.items()]
             try:
                 await asyncio.gather(*tasks)
             finally:
-                await _ended(*tasks)
+                await ended(*tasks)
 
     async def _answer(self) -> None:
         async def work() -> None:
@@ -256,7 +258,8 @@ class App:
             log_bug(error)
 
 
-async def _ended(*tasks: asyncio.Task[None]) -> None:
+async def ended(*tasks: asyncio.Task[None]) -> None:
+    """Cancels tasks and waits until they have ended."""
     for each in tasks:
         each.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

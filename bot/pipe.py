@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO, Final
 
-from bot.app import App
+from bot.app import App, ended
 from bot.channels.lines import ACCOUNT, LineReader, LinesChannel, SetTime, speak_lines
 from bot.contact_point import ContactPoint
 from bot.door import Door
@@ -38,14 +38,13 @@ async def run_pipe(database: Database, contact_points: Mapping[str, ContactPoint
             await app.patiently(lambda: database.run(_set_once, app, manual, line))
         await app.answer(())
 
+    reader = LineReader(contact_points, manual_clock=manual_clock)
     async with app.running(ticking=not manual_clock):
-        await speak_lines(
-            lines.at_hand,
-            LineReader(contact_points, manual_clock=manual_clock),
-            channel,
-            answer=answer,
-            set_time=set_time,
-        )
+        settling = asyncio.create_task(app.settle_when_woken())
+        try:
+            await speak_lines(lines.at_hand, reader, channel, answer=answer, set_time=set_time)
+        finally:
+            await ended(settling)
 
 
 def _at_the_door(door: Door, messages: Sequence[Inbound]) -> list[Inbound]:

@@ -37,7 +37,7 @@ from storage.inbox import Waiting
 from storage.models import ContactLink, Conversation, InboxMessage, OutboxMessage, Report, Thread
 from storage.scope import scoped_to
 
-BATCH: Final = 32
+BATCH: Final = 64
 """How many chats' turns are committed together at most; a lone message waits for nobody."""
 
 TRANSIENT_ATTEMPTS: Final = 8

@@ -16,8 +16,9 @@ from bot.languages import LANGUAGES
 from bot.messages import Media, Option, Outbound, Style, Voice, to_json
 from bot.references import fresh_reference
 from storage import due, outbox
+from storage.ids import Ids
 from storage.keys import KeyRing
-from storage.models import ContactLink, Conversation, Setting, Thread, ThreadEntry
+from storage.models import Base, ContactLink, Conversation, OutboxMessage, Setting, Thread, ThreadEntry
 from storage.threads import numbered
 
 BOT: Final = "BOT"
@@ -29,15 +30,19 @@ class Pending:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._ids: outbox.Ids | None = None
+        self._ids: dict[type[Base], Ids] = {}
         self._messages: list[dict[str, Any]] = []
         self._moments: dict[tuple[str, str, int], datetime | None] = {}
 
+    def next_id(self, of: type[Base]) -> int:
+        """The id for a new row of a table."""
+        if of not in self._ids:
+            self._ids[of] = Ids(self._session, of)
+        return self._ids[of]()
+
     def message(self, row: dict[str, Any]) -> int:
         """Adds a message; returns the id it will have."""
-        if self._ids is None:
-            self._ids = outbox.Ids(self._session)
-        row["id"] = self._ids()
+        row["id"] = self.next_id(OutboxMessage)
         self._messages.append(row)
         return int(row["id"])
 
@@ -204,8 +209,6 @@ class Work:
         conversation: Conversation | None = None,
         entry: ThreadEntry | None = None,
     ) -> int:
-        if entry is not None and entry.id is None:
-            self.session.flush()
         return self.pending.message(
             {
                 "contact_point": self.contact_point.id,
@@ -232,7 +235,13 @@ class Work:
     ) -> ThreadEntry:
         """Puts one thing said or done into a thread."""
         entry = ThreadEntry(
-            thread_id=thread.id, kind=kind, text=text, author=author, source_key=source or None, at=self.now
+            id=self.pending.next_id(ThreadEntry),
+            thread_id=thread.id,
+            kind=kind,
+            text=text,
+            author=author,
+            source_key=source or None,
+            at=self.now,
         )
         self.session.add(entry)
         return entry

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, UniqueConstraint, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from storage.database import NAMING
 from storage.scope import Scoped, own_contact_point
@@ -166,6 +166,8 @@ class Report(Base, Scoped):
     """The chosen answers: danger, setting, when, parties, heat, wish, contact."""
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime())
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
+    """So that a thread is written before what belongs to it; read by nobody."""
 
 
 class ContactLink(Base, Scoped):
@@ -177,6 +179,7 @@ class ContactLink(Base, Scoped):
     thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), unique=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), index=True)
     phone: Mapped[str | None] = mapped_column(EncryptedText("contact_link.phone"))
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
 class Consent(Base, Scoped):
@@ -191,6 +194,7 @@ class Consent(Base, Scoped):
     language: Mapped[str]
     given_at: Mapped[datetime] = mapped_column(UtcDateTime())
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
 class ThreadEntry(Base, Scoped):
@@ -213,6 +217,7 @@ class ThreadEntry(Base, Scoped):
     status_outbox_id: Mapped[int | None] = mapped_column(GROWING)
     """The message that tells its writer what became of it."""
     at: Mapped[datetime] = mapped_column(UtcDateTime())
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
 class SourceLink(Base, Scoped):
@@ -223,6 +228,7 @@ class SourceLink(Base, Scoped):
     id: Mapped[int] = mapped_column(primary_key=True)
     source_key: Mapped[str] = mapped_column(index=True)
     thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"))
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
 class OutboxMessage(Base, Scoped):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Text, bindparam, exists, func, or_, select, text, update
+from sqlalchemy import Text, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.models import Conversation, Lease, OutboxMessage
@@ -18,36 +18,6 @@ _EARLIER: Final = _OUTBOX.alias()
 _EDITED: Final = _OUTBOX.alias()
 _CONVERSATION: Final[Any] = Conversation.__table__
 _LEASE: Final[Any] = Lease.__table__
-
-BLOCK: Final = 32
-"""How many ids are taken from PostgreSQL's sequence at a time."""
-
-
-class Ids:
-    """Gives ids to messages before they are written, so that rows can refer to each other at once.
-
-    Only inside a transaction that holds the chats it writes to: the ids of a chat must grow.
-    """
-
-    def __init__(self, session: Session) -> None:
-        self._ids = self._on_sqlite(session) if session.connection().dialect.name == "sqlite" else self._on(session)
-
-    def __call__(self) -> int:
-        return next(self._ids)
-
-    @staticmethod
-    def _on_sqlite(session: Session) -> Iterator[int]:
-        last = session.connection().execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")).scalar()
-        number = last or 0
-        while True:
-            number += 1
-            yield number
-
-    @staticmethod
-    def _on(session: Session) -> Iterator[int]:
-        block = text("SELECT nextval(pg_get_serial_sequence('outbox', 'id')) FROM generate_series(1, :n)")
-        while True:
-            yield from session.connection().execute(block, {"n": BLOCK}).scalars().all()
 
 
 def queue(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from storage.database import NAMING
 from storage.scope import Scoped
-from storage.types import EncryptedJson, EncryptedText, UtcDateTime
+from storage.types import NUMBER, EncryptedJson, EncryptedText, UtcDateTime
 
 
 class Base(DeclarativeBase):
     """The tables of the bot."""
 
     metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar = {int: NUMBER}
 
 
 class Setting(Base):

@@ -145,13 +145,14 @@ def _silence(context: ExceptionContext) -> BaseException | None:
     error = context.original_exception
     if not isinstance(error, Error):
         return None
-    state = error.sqlstate or ""
+    state, wrapped = error.sqlstate or "", context.sqlalchemy_exception
     if error.diag.message_primary is not None:
         # In data exceptions (22) the first line repeats the value, too.
         said = type(error).__name__ if state.startswith("22") else error.diag.message_primary
         error.args = (f"{said} ({state})",)
         error._info = None
-    wrapped = context.sqlalchemy_exception
+        if wrapped is not None:
+            wrapped.args = (f"({type(error).__module__}.{type(error).__qualname__}) {error}",)
     if wrapped is None or not (context.is_disconnect or state in _PASSING):
         return None
     if isinstance(wrapped, exc.OperationalError):

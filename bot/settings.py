@@ -141,13 +141,19 @@ def rotate_keys(url: str, environment: Mapping[str, str]) -> tuple[int, Path]:
         raise SettingsError(f"There is nothing to rotate: {file} or the database is missing.")
     try:
         ring = load_ring(file, environment)
+        # Before the key file is touched: whatever is wrong, nothing is changed.
+        database = Database.open(url, ring)
+        try:
+            upgrade(database)
+            check_keys(database)
+        finally:
+            database.close()
         # A rotation that was broken off has left two keys: go on with it.
         if len(ring.data) == 1:
             ring = ring.rotated()
             write_ring_file(file, ring)
         database = Database.open(url, ring)
         try:
-            upgrade(database)
             rows = rotate(database, Base)
         finally:
             database.close()

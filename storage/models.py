@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from storage.database import NAMING
 from storage.scope import Scoped, own_contact_point
-from storage.types import EncryptedJson, EncryptedText, UtcDateTime
+from storage.types import NUMBER, EncryptedJson, EncryptedText, UtcDateTime
 
 
 class Base(DeclarativeBase):
     """The tables of the bot."""
 
     metadata = MetaData(naming_convention=NAMING)
-
-
-GROWING: Final = BigInteger().with_variant(Integer, "sqlite")
-"""The type of ids that count messages; SQLite numbers rows by itself in a column called INTEGER only."""
+    type_annotation_map: ClassVar = {int: NUMBER}
 
 
 def _only(condition: str) -> dict[str, Any]:
@@ -42,7 +39,7 @@ class Lease(Base):
     until: Mapped[datetime] = mapped_column(UtcDateTime())
     session: Mapped[str]
     """The database session of the owner: gone means dead, sooner than the time runs out."""
-    written: Mapped[int] = mapped_column(GROWING, default=0)
+    written: Mapped[int] = mapped_column(default=0)
     """Of the messages that the process has claimed to write out in order: the id of the last one written."""
     data_key: Mapped[str]
     """The id of the data key that the process encrypts with."""
@@ -70,7 +67,7 @@ class InboxMessage(Base, Scoped):
         {"sqlite_autoincrement": True},
     )
 
-    id: Mapped[int] = mapped_column(GROWING, primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     contact_point: Mapped[str] = own_contact_point(index=False)
     account: Mapped[str]
     message_key: Mapped[str]
@@ -111,7 +108,7 @@ class Conversation(Base, Scoped):
     memory: Mapped[Any | None] = mapped_column(EncryptedJson("conversation.memory"))
     """The running conversation and the draft."""
     draft_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    prompt_outbox_id: Mapped[int | None] = mapped_column(GROWING)
+    prompt_outbox_id: Mapped[int | None]
     """The question that stands open in the chat."""
     via: Mapped[str | None]
     """The process it was last heard by, where the answer must go out by the same one."""
@@ -148,7 +145,7 @@ class Thread(Base, Scoped):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     result: Mapped[str | None]
     abuse_marked_by: Mapped[str | None] = mapped_column(EncryptedText("thread.abuse_marked_by"))
-    card_outbox_id: Mapped[int | None] = mapped_column(GROWING)
+    card_outbox_id: Mapped[int | None]
     """The case card in the thread; edited when the case changes."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
@@ -212,9 +209,9 @@ class ThreadEntry(Base, Scoped):
     """Keyed hash of the message it came in, so that an edit finds it."""
     message_id: Mapped[str | None] = mapped_column(EncryptedText("thread_entry.message_id"))
     """The messenger's id of that message, so that its writer can be shown what became of it."""
-    outbox_id: Mapped[int | None] = mapped_column(GROWING)
+    outbox_id: Mapped[int | None]
     """The message that carried it on: to the reporter, or into the thread."""
-    status_outbox_id: Mapped[int | None] = mapped_column(GROWING)
+    status_outbox_id: Mapped[int | None]
     """The message that tells its writer what became of it."""
     at: Mapped[datetime] = mapped_column(UtcDateTime())
     thread: Mapped[Thread | None] = relationship(lazy="raise")
@@ -243,7 +240,7 @@ class OutboxMessage(Base, Scoped):
         {"sqlite_autoincrement": True},
     )
 
-    id: Mapped[int] = mapped_column(GROWING, primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     contact_point: Mapped[str] = own_contact_point(index=False)
     account: Mapped[str]
     chat_key: Mapped[str]
@@ -254,8 +251,8 @@ class OutboxMessage(Base, Scoped):
     voice: Mapped[str]
     entry_id: Mapped[int | None]
     """The thread entry whose fate this is: a reply on its way to the reporter."""
-    edits: Mapped[int | None] = mapped_column(GROWING)
-    cause: Mapped[int | None] = mapped_column(GROWING)
+    edits: Mapped[int | None]
+    cause: Mapped[int | None]
     """The inbox row that led to it; None for what came due."""
     state: Mapped[str] = mapped_column(default="QUEUED")
     """QUEUED, SENDING, SENT, SILENCED (a human took the chat meanwhile) or DEAD."""

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, DateTime, Dialect, Engine, LargeBinary, TypeDecorator
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Dialect, Engine, Integer, LargeBinary, TypeDecorator
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.operators import OperatorType
 
 from storage.keys import KeyRing
+
+NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""A whole number: ids grow for years. SQLite's are as long by themselves, and only an INTEGER counts up."""
 
 _RING: Final = "anlaufstelle_key_ring"
 

@@ -9,7 +9,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +31,7 @@ from bot.delivery import Delivery
 from bot.messages import MEDIA_KINDS, Inbound, Media, Option, Outbound, Voice
 from bot.now import ManualTime
 from storage.database import Database
+from tests.databases import Databases
 
 READER = LineReader({"oberberg", "hagen"}, manual_clock=True)
 
@@ -405,18 +405,16 @@ def test_whatever_the_bytes_a_reader_answers_with_a_message_or_a_sentence(data: 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(odd=st.lists(odd_line, max_size=5))
 def test_whatever_the_bytes_later_lines_are_answered_in_order(
-    odd: list[bytes], empty_database: Path, tmp_path: Path, oberberg: ContactPoint, ring: Any
+    odd: list[bytes], databases: Databases, oberberg: ContactPoint, ring: Any
 ) -> None:
-    path = tmp_path / "odd.db"
-    for old in tmp_path.glob("odd.db*"):
-        old.unlink()
-    path.write_bytes(empty_database.read_bytes())
-    database = Database.open(f"sqlite:///{path}", ring)
+    url = databases.new()
+    database = Database.open(url, ring)
     try:
         kept = [each.replace(b"\n", b" ").replace(b'"now"', b'"New"') + b"\n" for each in odd]
         said = Talk(database, oberberg)(*kept, person("sure1", "/start"), person("sure2", "English"))
     finally:
         database.close()
+        databases.drop(url)
     answered = [each for each in said if "done" in each or "error" in each]
     assert len(answered) == sum(bool(each.strip()) for each in kept) + 2
     assert [each["line"] for each in said if "error" in each] == sorted(

@@ -10,7 +10,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-GROWING = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
@@ -19,10 +19,10 @@ def upgrade() -> None:
         "lease",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=False),
-        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("epoch", NUMBER, nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("session", sa.String(), nullable=False),
-        sa.Column("written", GROWING, nullable=False),
+        sa.Column("written", NUMBER, nullable=False),
         sa.Column("data_key", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_lease")),
     )
@@ -43,27 +43,13 @@ def upgrade() -> None:
     op.drop_index("ix_outbox_waiting", "outbox")
     op.alter_column("outbox", "sent_at", new_column_name="settled_at")
     op.execute("UPDATE outbox SET settled_at = queued_at WHERE settled_at IS NULL AND state <> 'QUEUED'")
-    op.add_column("outbox", sa.Column("cause", GROWING, nullable=True))
-    op.add_column("outbox", sa.Column("doubts", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("outbox", sa.Column("cause", NUMBER, nullable=True))
+    op.add_column("outbox", sa.Column("doubts", NUMBER, nullable=False, server_default="0"))
     op.add_column("outbox", sa.Column("sender", sa.String(), nullable=True))
     op.add_column("outbox", sa.Column("via", sa.String(), nullable=True))
     _partial_index("ix_outbox_waiting", "outbox", ["account", "id"], "settled_at IS NULL")
     _partial_index("ix_outbox_waiting_in_chat", "outbox", ["chat_key", "id"], "settled_at IS NULL")
     _partial_index("ix_outbox_dead", "outbox", ["id"], "state = 'DEAD'")
-
-    if op.get_bind().dialect.name == "postgresql":
-        for table, column in (
-            ("inbox", "id"),
-            ("outbox", "id"),
-            ("outbox", "edits"),
-            ("conversation", "prompt_outbox_id"),
-            ("thread", "card_outbox_id"),
-            ("thread_entry", "outbox_id"),
-            ("thread_entry", "status_outbox_id"),
-        ):
-            op.alter_column(table, column, type_=sa.BigInteger())
-        for table in ("inbox", "outbox"):
-            op.execute(f"ALTER SEQUENCE {table}_id_seq AS BIGINT")
 
 
 def _partial_index(name: str, table: str, columns: list[str], where: str) -> None:

@@ -181,8 +181,8 @@ class App:
             _LOG.info("%s messages that were being sent are sent again", left)
 
     @asynccontextmanager
-    async def running(self, *, ticking: bool = True) -> AsyncIterator[None]:
-        """The process says that it is alive, and the clock ticks, unless time stands still."""
+    async def running(self) -> AsyncIterator[None]:
+        """The process says that it is alive, and the clock ticks."""
 
         async def tick() -> None:
             self.ticked_at = self.now()
@@ -194,14 +194,12 @@ class App:
                 await asyncio.sleep(BEAT_SECONDS)
 
         clock = Clock(tick, SHARED_TICK_SECONDS if self.leases.shared else TICK_SECONDS)
-        if ticking:
-            clock.start()
+        clock.start()
         beating = asyncio.create_task(beat())
         try:
             yield
         finally:
-            if ticking:
-                clock.stop()
+            clock.stop()
             await ended(beating)
             with suppress(DBAPIError):
                 await self.database.run(self.leases.stop)

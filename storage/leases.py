@@ -36,7 +36,7 @@ from storage.database import Database
 from storage.models import Lease
 from storage.types import UtcDateTime
 
-SECONDS: Final = 6
+SECONDS: Final = 5
 """How long a process that is not heard of counts as alive."""
 
 _LEASE: Final[Any] = Lease.__table__

@@ -25,6 +25,7 @@ from bot.now import Now
 from bot.outbox import Outbox
 from bot.together import Together
 from bot.turns import BATCH, Turns
+from storage import outbox
 from storage.database import Database
 from storage.leases import Leases, LostLease
 
@@ -173,12 +174,11 @@ class App:
             self.leases.lost()
             self.leases.beat()
         with self.database.transaction(everywhere=True) as session:
-            dead = self.leases.bury(session)
-            left = self.outbox.take_over(session, dead, self.now())
-        for each in dead:
-            _LOG.info("took over from process %s", each.name)
-        if left:
-            _LOG.info("%s messages that were being sent are sent again", left)
+            for dead in self.leases.dead(session, outbox.senders(session)):
+                left = self.outbox.take_over(session, dead, self.now())
+                if left is not None:
+                    self.leases.bury(session, dead)
+                    _LOG.info("took over from process %s: %s messages", dead.name, left)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

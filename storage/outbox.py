@@ -132,16 +132,20 @@ def claim(session: Session, ids: Collection[int], me: str) -> None:
     session.connection().execute(_CLAIM, [{"row": each, "me": me} for each in ids])
 
 
-_LEFT: Final = _WHOLE.where(
-    _OUTBOX.c.state == "SENDING",
-    _OUTBOX.c.sender != bindparam("me"),
-    _OUTBOX.c.sender.not_in(select(_LEASE.c.owner).where(_LEASE.c.name.startswith("process:"))),
-).with_for_update(skip_locked=True, of=_OUTBOX)
+_LEFT: Final = _WHOLE.where(_OUTBOX.c.state == "SENDING", _OUTBOX.c.sender == bindparam("name")).with_for_update(
+    of=_OUTBOX
+)
 
 
-def left_by_the_dead(session: Session, me: str) -> list[Claimed]:
-    """What processes without a lease were sending."""
-    return [_claimed(row) for row in session.connection().execute(_LEFT, {"me": me})]
+def left_by(session: Session, name: str) -> list[Claimed]:
+    """What a process is, or was, sending."""
+    return [_claimed(row) for row in session.connection().execute(_LEFT, {"name": name})]
+
+
+def senders(session: Session) -> set[str]:
+    """The processes that are sending something, living or dead."""
+    sending = select(_OUTBOX.c.sender).where(_OUTBOX.c.settled_at.is_(None), _OUTBOX.c.state == "SENDING").distinct()
+    return set(session.connection().execute(sending).scalars())
 
 
 _SENT: Final = (

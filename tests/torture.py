@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import re
+import signal
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +102,13 @@ class Talk:
         return self._places
 
     @property
+    def keys(self) -> Path:
+        """The key file of the installation."""
+        if self.url.startswith("sqlite:///"):
+            return Path(self.url.removeprefix("sqlite:///")).with_suffix(".keys")
+        return self.folder / "anlaufstelle.keys"
+
+    @property
     def is_over(self) -> bool:
         with self.quiet:
             return not self._open and not any(self._scripts)
@@ -184,8 +193,7 @@ class Talk:
             assert without_repeats(answers) == [f"First answer to {ref}", f"Second answer to {ref}"], (chat, answers)
 
     def _check_database(self, databases: Databases) -> None:
-        keys = load_ring(self.folder / "anlaufstelle.keys" if databases.name == "postgres" else _beside(self.url), {})
-        database = Database.open(self.url, keys)
+        database = Database.open(self.url, load_ring(self.keys, {}))
         try:
             with database.transaction("oberberg") as session:
                 stories = sorted(report.story or "" for report in session.scalars(select(Report)))
@@ -238,6 +246,20 @@ class Place:
         self._gone()
         self.start()
 
+    def hang(self) -> Callable[[], None]:
+        """The process stops in the middle of whatever it does, and another one takes its place; returns what wakes it."""
+        asleep, ended = self.pipe, self.ended
+        asleep.process.send_signal(signal.SIGSTOP)
+        self._talk.ends += 1
+        self.start()
+
+        def wake() -> None:
+            asleep.process.send_signal(signal.SIGCONT)
+            self._talk.logs.append(asleep.end())
+            assert ended.wait(30)
+
+        return wake
+
     def _gone(self) -> None:
         assert self.ended.wait(30)
         log = self.pipe.end()
@@ -255,10 +277,6 @@ class Place:
 
     def check(self) -> None:
         assert not self._wrong, self._wrong
-
-
-def _beside(url: str) -> Path:
-    return Path(url.removeprefix("sqlite:///")).with_suffix(".keys")
 
 
 def without_repeats(words: list[str]) -> list[str]:

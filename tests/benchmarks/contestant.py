@@ -74,19 +74,19 @@ class Contestant(ABC):
         together = self.race.name.startswith("together")
         if together:
             await asyncio.to_thread(sys.stdin.readline)
-        start = time.perf_counter()
+        start, computed = time.perf_counter(), time.process_time()
         while not turns or turns < self.race.turns or time.perf_counter() - start < self.race.seconds:
             await self.crowd(first, self.race.chats)
             first += self.race.chats
             turns += self.race.chats * STEPS
             marks.append([turns, time.perf_counter() - start, resident()])
-        took = time.perf_counter() - start
+        took, cpu = time.perf_counter() - start, time.process_time() - computed
         said = self.answered() - before
         await self.close()
         # What one takes in, another may answer.
         if said < turns and not together:
             raise AssertionError(f"{said} answers to {turns} messages")
-        return {"turns": turns, "seconds": took, "answers": said, "opened": self.opened, "marks": marks}
+        return {"turns": turns, "seconds": took, "cpu": cpu, "answers": said, "opened": self.opened, "marks": marks}
 
     @classmethod
     def main(cls) -> None:

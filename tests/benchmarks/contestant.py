@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -63,14 +63,14 @@ class Contestant(ABC):
         for group in groups(chats, self.race.at_once, seed=first):
             await self.answer([(first + chat, step) for chat, step in group])
 
-    async def run(self) -> dict[str, Any]:
-        """Whole conversations, crowd after crowd; the first is small and not counted."""
+    async def run(self, ready: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        """Whole conversations, crowd after crowd; the first is small and not counted, `ready` comes after it."""
         await self.open()
         warm = min(20, self.race.chats)
         await self.crowd(0, warm)
         first, turns, marks = warm, 0, []
         before = self.answered()
-        print(json.dumps({"ready": resident()}), flush=True)
+        ready()
         together = self.race.name.startswith("together")
         if together:
             await asyncio.to_thread(sys.stdin.readline)
@@ -91,7 +91,11 @@ class Contestant(ABC):
     @classmethod
     def main(cls) -> None:
         """The process: the race as its argument, the result as its last line."""
-        print(json.dumps(asyncio.run(cls(Race(**json.loads(sys.argv[1]))).run())))
+
+        def ready() -> None:
+            print(json.dumps({"ready": resident()}), flush=True)
+
+        print(json.dumps(asyncio.run(cls(Race(**json.loads(sys.argv[1]))).run(ready))))
 
 
 def resident() -> float:

@@ -13,7 +13,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.app import App
-from bot.delivery import Delivery
+from bot.delivery import UNHURRIED, Delivery
 from bot.messages import Inbound
 from bot.now import ManualTime
 from bot.settings import contact_points, open_database
@@ -25,7 +25,10 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 
 
 class Counting:
-    """A messenger that notes that it got something."""
+    """A messenger that notes that it got something, as fast as it is given."""
+
+    pace = UNHURRIED
+    knows_repeats = False
 
     def __init__(self) -> None:
         self.count = 0
@@ -36,7 +39,7 @@ class Counting:
 
 
 class Ours(Contestant):
-    """`App.receive`, then `App.settle`."""
+    """`App.answer`: received, worked through, sent."""
 
     async def open(self) -> None:
         url = self.race.database if "://" in self.race.database else f"sqlite:///{self.race.database}"
@@ -51,16 +54,12 @@ class Ours(Contestant):
         self.app = App(self.database, points, {ACCOUNT: self.messenger}, clock, ACCOUNT)
         # Who runs twice on one database is somebody else the second time: a message's name comes once for ever.
         self.run_id = f"{self.race.name}{os.getpid()}-{os.urandom(4).hex()}"
+        self.running = self.app.running()
+        await self.running.__aenter__()
         await self.app.settle()
 
     async def answer(self, messages: list[tuple[int, int]]) -> None:
-        inbounds = [self.inbound(chat, step) for chat, step in messages]
-        receive_all = getattr(self.app, "receive_all", None)
-        if receive_all is not None:
-            await receive_all(inbounds)
-        else:
-            await asyncio.gather(*map(self.app.receive, inbounds))
-        await self.app.settle()
+        await self.app.answer([self.inbound(chat, step) for chat, step in messages])
 
     def inbound(self, number: int, step: int) -> Inbound:
         chat = f"{self.run_id}-{number}"
@@ -70,6 +69,7 @@ class Ours(Contestant):
         return self.messenger.count
 
     async def close(self) -> None:
+        await self.running.__aexit__(None, None, None)
         self.database.close()
 
 

@@ -120,7 +120,7 @@ def _tables() -> list[Table]:
 def _copier(table: Table) -> Callable[[Row, int], Row]:
     """How a row of this table is copied for the n-th person."""
     names = [column.name for column in table.columns]
-    numbers = [name for name in names if name == "id" or name.endswith("_id") or name in ("subject", "edits")]
+    numbers = [name for name in names if name == "id" or name.endswith("_id") or name in ("subject", "edits", "cause")]
     keys = [name for name in names if name.endswith("_key")]
 
     def copy(row: Row, n: int) -> Row:

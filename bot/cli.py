@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -165,6 +166,10 @@ def run(url: str, folder: Path | None, host: str, port: int, origin: str | None,
 
 
 def _run(service: Coroutine[Any, Any, None], database: Database) -> None:
+    # What was loaded stays for good: looking through it for garbage again and again is lost time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     try:
         asyncio.run(service)
     except SettingsError as wrong:

@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, Final
 
-from sqlalchemy import ForeignKey, Index, MetaData, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from storage.database import NAMING
-from storage.scope import Scoped
-from storage.types import NUMBER, EncryptedJson, EncryptedText, UtcDateTime
+from storage.scope import Scoped, own_contact_point
+from storage.types import EncryptedJson, EncryptedText, UtcDateTime
 
 
 class Base(DeclarativeBase):
     """The tables of the bot."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map: ClassVar = {int: NUMBER}
+
+
+GROWING: Final = BigInteger().with_variant(Integer, "sqlite")
+"""The type of ids that count messages; SQLite numbers rows by itself in a column called INTEGER only."""
+
+
+def _only(condition: str) -> dict[str, Any]:
+    """The rows a partial index holds: an index over what waits stays small however much has been done."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+class Lease(Base):
+    """What one process alone does for a while: being itself, or holding an account of a messenger."""
+
+    __tablename__ = "lease"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    """`process:<id>` or `account:<account>`."""
+    owner: Mapped[str]
+    """The process that has it."""
+    epoch: Mapped[int]
+    """Grows whenever the owner changes: who remembers an older one has lost it."""
+    until: Mapped[datetime] = mapped_column(UtcDateTime())
+    session: Mapped[str]
+    """The database session of the owner: gone means dead, sooner than the time runs out."""
+    written: Mapped[int] = mapped_column(GROWING, default=0)
+    """Of the messages that the process has claimed to write out in order: the id of the last one written."""
+    data_key: Mapped[str]
+    """The id of the data key that the process encrypts with."""
 
 
 class Setting(Base):
@@ -35,12 +63,15 @@ class InboxMessage(Base, Scoped):
     __tablename__ = "inbox"
     __table_args__ = (
         UniqueConstraint("account", "message_key"),
-        Index("ix_inbox_waiting", "state", "not_before", "id"),
-        Index("ix_inbox_chat_key_state", "chat_key", "state"),
+        Index("ix_inbox_chat_key", "chat_key", "id"),
+        Index("ix_inbox_waiting", "id", **_only("done_at IS NULL")),
+        Index("ix_inbox_waiting_in_chat", "chat_key", "id", **_only("done_at IS NULL")),
+        Index("ix_inbox_failed", "id", **_only("state = 'FAILED'")),
         {"sqlite_autoincrement": True},
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(GROWING, primary_key=True)
+    contact_point: Mapped[str] = own_contact_point(index=False)
     account: Mapped[str]
     message_key: Mapped[str]
     """Keyed hash of the messenger's message id."""
@@ -50,10 +81,12 @@ class InboxMessage(Base, Scoped):
     state: Mapped[str] = mapped_column(default="NEW")
     """NEW, DONE, or FAILED: a bug, told to the person, kept for repair."""
     attempts: Mapped[int] = mapped_column(default=0)
-    not_before: Mapped[datetime] = mapped_column(UtcDateTime())
     received_at: Mapped[datetime] = mapped_column(UtcDateTime())
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When it was worked through or given up; None while it waits."""
     error_ref: Mapped[str | None]
+    via: Mapped[str | None]
+    """The process it came in by, where the answer must go out by the same one."""
 
 
 class Conversation(Base, Scoped):
@@ -78,8 +111,10 @@ class Conversation(Base, Scoped):
     memory: Mapped[Any | None] = mapped_column(EncryptedJson("conversation.memory"))
     """The running conversation and the draft."""
     draft_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    prompt_outbox_id: Mapped[int | None]
+    prompt_outbox_id: Mapped[int | None] = mapped_column(GROWING)
     """The question that stands open in the chat."""
+    via: Mapped[str | None]
+    """The process it was last heard by, where the answer must go out by the same one."""
     last_heard_at: Mapped[datetime] = mapped_column(UtcDateTime())
     blocked_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
     unreachable_since: Mapped[datetime | None] = mapped_column(UtcDateTime())
@@ -113,7 +148,7 @@ class Thread(Base, Scoped):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     result: Mapped[str | None]
     abuse_marked_by: Mapped[str | None] = mapped_column(EncryptedText("thread.abuse_marked_by"))
-    card_outbox_id: Mapped[int | None]
+    card_outbox_id: Mapped[int | None] = mapped_column(GROWING)
     """The case card in the thread; edited when the case changes."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
@@ -131,6 +166,8 @@ class Report(Base, Scoped):
     """The chosen answers: danger, setting, when, parties, heat, wish, contact."""
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime())
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
+    """So that a thread is written before what belongs to it; read by nobody."""
 
 
 class ContactLink(Base, Scoped):
@@ -142,6 +179,7 @@ class ContactLink(Base, Scoped):
     thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), unique=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), index=True)
     phone: Mapped[str | None] = mapped_column(EncryptedText("contact_link.phone"))
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
 class Consent(Base, Scoped):
@@ -156,6 +194,7 @@ class Consent(Base, Scoped):
     language: Mapped[str]
     given_at: Mapped[datetime] = mapped_column(UtcDateTime())
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
 class ThreadEntry(Base, Scoped):
@@ -173,11 +212,12 @@ class ThreadEntry(Base, Scoped):
     """Keyed hash of the message it came in, so that an edit finds it."""
     message_id: Mapped[str | None] = mapped_column(EncryptedText("thread_entry.message_id"))
     """The messenger's id of that message, so that its writer can be shown what became of it."""
-    outbox_id: Mapped[int | None]
+    outbox_id: Mapped[int | None] = mapped_column(GROWING)
     """The message that carried it on: to the reporter, or into the thread."""
-    status_outbox_id: Mapped[int | None]
+    status_outbox_id: Mapped[int | None] = mapped_column(GROWING)
     """The message that tells its writer what became of it."""
     at: Mapped[datetime] = mapped_column(UtcDateTime())
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
 class SourceLink(Base, Scoped):
@@ -188,6 +228,7 @@ class SourceLink(Base, Scoped):
     id: Mapped[int] = mapped_column(primary_key=True)
     source_key: Mapped[str] = mapped_column(index=True)
     thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"))
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
 class OutboxMessage(Base, Scoped):
@@ -195,13 +236,15 @@ class OutboxMessage(Base, Scoped):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_waiting", "state", "not_before", "id"),
-        Index("ix_outbox_chat_key_state", "chat_key", "state"),
+        Index("ix_outbox_waiting", "account", "id", **_only("settled_at IS NULL")),
+        Index("ix_outbox_waiting_in_chat", "chat_key", "id", **_only("settled_at IS NULL")),
+        Index("ix_outbox_dead", "id", **_only("state = 'DEAD'")),
         # The id is a message's name for its channel: it must never come twice.
         {"sqlite_autoincrement": True},
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(GROWING, primary_key=True)
+    contact_point: Mapped[str] = own_contact_point(index=False)
     account: Mapped[str]
     chat_key: Mapped[str]
     """Keyed hash of what must stay in order: the chat, or a place at the desk."""
@@ -211,13 +254,22 @@ class OutboxMessage(Base, Scoped):
     voice: Mapped[str]
     entry_id: Mapped[int | None]
     """The thread entry whose fate this is: a reply on its way to the reporter."""
-    edits: Mapped[int | None]
+    edits: Mapped[int | None] = mapped_column(GROWING)
+    cause: Mapped[int | None] = mapped_column(GROWING)
+    """The inbox row that led to it; None for what came due."""
     state: Mapped[str] = mapped_column(default="QUEUED")
-    """QUEUED, SENT, SILENCED (a human took the chat meanwhile) or DEAD."""
+    """QUEUED, SENDING, SENT, SILENCED (a human took the chat meanwhile) or DEAD."""
     attempts: Mapped[int] = mapped_column(default=0)
+    doubts: Mapped[int] = mapped_column(default=0)
+    """How often nobody could say whether it had been sent."""
     not_before: Mapped[datetime] = mapped_column(UtcDateTime())
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When it was sent, silenced or given up; None while it waits."""
+    sender: Mapped[str | None]
+    """The process that is sending it."""
+    via: Mapped[str | None]
+    """The process that it must go out by, as long as that one lives."""
     remote_key: Mapped[str | None] = mapped_column(index=True)
     """Keyed hash of the messenger's id of it."""
     remote_id: Mapped[str | None] = mapped_column(EncryptedText("outbox.remote_id"))

@@ -57,7 +57,7 @@ def _fresh(
 ) -> dict[Column[Any], Any]:
     fresh: dict[Column[Any], Any] = {}
     for column, token in tokens.items():
-        if token is not None and ring.key_of(bytes(token)) != ring.primary:
+        if token and ring.key_of(bytes(token)) != ring.primary:
             context = types[column].context.encode()
             plain = ring.decrypt(bytes(token), context)
             fresh[column] = type_coerce(ring.encrypt(plain, context), LargeBinary)

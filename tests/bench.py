@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bot.app import App
 from bot.contact_point import ContactPoint
-from bot.delivery import Delivery
+from bot.delivery import UNHURRIED, Delivery, Pace
 from bot.messages import Inbound, Media, Style
 from bot.now import ManualTime
 from storage.database import Database
@@ -31,6 +31,8 @@ class Messenger:
     heard: list[Delivery] = field(default_factory=list)
     behave: Callable[[Delivery], None] = lambda delivery: None
     """Called before a message is taken; raises what the messenger answers."""
+    pace: Pace = UNHURRIED
+    knows_repeats: bool = False
 
     async def send(self, delivery: Delivery) -> str:
         self.behave(delivery)

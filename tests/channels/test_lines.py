@@ -6,6 +6,8 @@ import asyncio
 import base64
 import io
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -221,20 +223,21 @@ class Talk:
         app = App(self._database, self._points, {ACCOUNT: channel}, time, ACCOUNT)
         point = next(iter(self._points))
 
-        async def lines() -> bytes:
-            return rest.pop(0) if rest else b""
+        async def lines() -> list[bytes]:
+            return [rest.pop(0) if rest else b""]
 
-        async def receive(inbound: Inbound) -> None:
-            await app.receive(Inbound(**{**vars(inbound), "contact_point": point}))
+        async def answer(messages: Sequence[Inbound]) -> None:
+            await app.answer([replace(each, contact_point=point) for each in messages])
 
         async def set_time(wanted: SetTime) -> None:
             def act() -> None:
                 app.turns.once(ACCOUNT, wanted.id, time(), lambda session: time.set_within(session, wanted.now))
 
             await self._database.run(act)
+            await app.settle()
 
         reader = LineReader(self._points, manual_clock=True)
-        await speak_lines(lines, reader, channel, receive=receive, set_time=set_time, settle=app.settle)
+        await speak_lines(lines, reader, channel, answer=answer, set_time=set_time)
 
 
 @pytest.fixture

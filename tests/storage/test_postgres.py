@@ -19,6 +19,7 @@ from storage import postgres
 from storage.database import Database, DatabaseError
 from storage.keys import KeyRing
 from storage.migrate import HEAD, upgrade
+from storage.models import InboxMessage, OutboxMessage
 from storage.types import UtcDateTime
 from tests.postgres import Server
 
@@ -329,18 +330,17 @@ def test_many_processes_start_at_once(server: Server, url: str) -> None:
         assert seen.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
 
 
-def test_ids_go_on_where_32_bits_end(url: str) -> None:
-    from storage.models import Setting, Thread
-
+def test_ids_of_messages_go_on_where_32_bits_end(url: str) -> None:
     database = Database.open(url, KeyRing.new())
     upgrade(database)
     with database.connection() as connection, connection.begin():
-        connection.exec_driver_sql("SELECT setval('thread_id_seq', 5000000000)")
+        for table in ("inbox", "outbox"):
+            connection.exec_driver_sql(f"SELECT setval('{table}_id_seq', 5000000000)")
+    now = datetime(2026, 11, 24, tzinfo=UTC)
     with database.transaction("oberberg") as session:
-        session.add(
-            thread := Thread(ref="a", language="en", urgency="LOW", created_at=datetime(2026, 11, 24, tzinfo=UTC))
-        )
+        key = {"account": "x", "chat_key": "x"}
+        session.add(received := InboxMessage(**key, message_key="1", received_at=now))
+        session.add(sent := OutboxMessage(**key, address="ana", voice="BOT", not_before=now, queued_at=now))
         session.flush()
-        assert thread.id == 5_000_000_001
-        session.add(Setting(name="x", value="y"))
+        assert (received.id, sent.id) == (5_000_000_001, 5_000_000_001)
     database.close()

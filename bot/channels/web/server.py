@@ -32,7 +32,7 @@ from bot.channels.web.labels import LABELS, ROLES, STAFF, labels
 from bot.channels.web.limits import TokenBucket
 from bot.channels.web.memory import Kept, Memory, Place
 from bot.channels.web.said import LARGEST_BODY, Wrong, said
-from bot.delivery import Delivery
+from bot.delivery import UNHURRIED, Delivery
 from bot.i18n import Text, render
 from bot.languages import LANGUAGES, SOURCE
 from bot.messages import Inbound, Media, to_json
@@ -144,6 +144,9 @@ class WebChannel:
             app.router.add_post("/time", self._move_time)
         app.on_shutdown.append(self._close)
         return app
+
+    pace = UNHURRIED
+    knows_repeats = True
 
     async def send(self, delivery: Delivery) -> str:
         """Puts the message on the page; the same delivery again changes nothing."""

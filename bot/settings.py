@@ -26,6 +26,8 @@ from storage.migrate import pending, upgrade
 from storage.rotation import rotate
 
 SAMPLE = "oberberg.toml"
+KEYS = "anlaufstelle.keys"
+"""The name of the keys as a systemd credential, and of their file where there is no database file beside it."""
 
 
 class SettingsError(Exception):
@@ -43,15 +45,23 @@ def contact_points(folder: Path | None) -> dict[str, ContactPoint]:
         raise SettingsError(str(wrong)) from None
 
 
-def key_file_of(url: str) -> Path:
-    """Where the keys lie: beside a SQLite file, never inside it."""
+def key_file_of(url: str, environment: Mapping[str, str]) -> Path:
+    """Where the keys lie: where systemd hands them over, or beside a SQLite file, never inside it."""
+    if (handed_over := _credential(environment)) is not None:
+        return handed_over
     database = _file_of(url)
-    return database.with_suffix(".keys") if database else Path("anlaufstelle.keys")
+    return database.with_suffix(".keys") if database else Path(KEYS)
+
+
+def _credential(environment: Mapping[str, str]) -> Path | None:
+    folder = environment.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder) / KEYS if folder else None
+    return file if file is not None and file.exists() else None
 
 
 def keys(url: str, environment: Mapping[str, str]) -> tuple[KeyRing, Path | None]:
     """The keys, and the file they were just written to if this is the first run."""
-    file = key_file_of(url)
+    file = key_file_of(url, environment)
     try:
         if environment.get(ENVIRONMENT) or file.exists():
             return load_ring(file, environment), None
@@ -110,7 +120,7 @@ def rotate_keys(url: str, environment: Mapping[str, str]) -> tuple[int, Path]:
     import storage.web_messages  # noqa: F401  # its table is rotated too
     from storage.models import Base
 
-    file = key_file_of(url)
+    file = key_file_of(url, environment)
     if environment.get(ENVIRONMENT):
         raise SettingsError(f"The keys come from {ENVIRONMENT}. Put them into {file} to rotate them.")
     present = _file_of(url)

@@ -49,6 +49,16 @@ def pending(database: Database, versions: Path = MIGRATIONS / "versions") -> boo
         return _missing(connection, _config(versions))
 
 
+def newest_revisions(versions: Path = MIGRATIONS / "versions") -> frozenset[str]:
+    """The revisions of tables that this version works with."""
+    return frozenset(ScriptDirectory.from_config(_config(versions)).get_heads())
+
+
+def present_revisions(connection: Connection) -> frozenset[str]:
+    """The revisions that the tables have now."""
+    return frozenset(MigrationContext.configure(connection).get_current_heads())
+
+
 def _config(versions: Path) -> Config:
     config = Config()
     # A percent sign in a path would be read as a place to fill in.

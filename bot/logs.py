@@ -79,7 +79,7 @@ def _sentence(record: logging.LogRecord) -> str:
     try:
         arguments = record.args
         if isinstance(arguments, Mapping):
-            return str(record.msg) % {name: _shown(value) for name, value in arguments.items()}
+            return str(record.msg) % {_shown(name): _shown(value) for name, value in arguments.items()}
         return str(record.msg) % tuple(map(_shown, arguments)) if arguments else str(record.msg)
     except (TypeError, ValueError, KeyError):
         return str(record.msg)
@@ -120,6 +120,8 @@ class PlainLines(logging.Formatter):
 
 def _pairs(facts: Mapping[str, Any]) -> Iterator[str]:
     for name, value in facts.items():
+        if value == []:
+            continue
         yield f"{name}={' < '.join(map(str, value)) if isinstance(value, list) else value}"
 
 

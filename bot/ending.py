@@ -9,9 +9,9 @@ import signal
 import threading
 from typing import Any, Final
 
-PAGES_END_WITHIN: Final = 1.5
+PAGES_END_WITHIN: Final = 1.0
 """Seconds that requests get to finish; the library takes them twice from a browser that does not read."""
-WORK_ENDS_WITHIN: Final = 4.0
+WORK_ENDS_WITHIN: Final = 3.0
 """Seconds for what is being worked on or sent. A message that is on its way after that is sent again later."""
 ENDS_WITHIN: Final = 9.0
 """Seconds after which the process ends itself. No more is lost then than by a power cut: nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import signal
 import socket
 import sqlite3
@@ -16,8 +17,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from storage.keys import load_ring
+from tests.pipe import ROOT
 from tests.service import Browser, Service
 
+FIGURES = (ROOT / "docs" / "operating.md").read_text("utf-8").partition("| figure |")[2].partition("\n\n")[0]
+"""The table of figures as operators read it."""
 STORY = "Hinterhofgezeter"
 """A word that must not be found anywhere."""
 
@@ -98,6 +102,12 @@ class TestOperations:
         counted = await figures(service)
         for waiting in ("inbox_waiting", "outbox_waiting web", "outbox_dead web", "due_waiting"):
             assert counted[f"anlaufstelle_{waiting}"] == 0, waiting
+        names = re.findall(r"^\| `(\w+)` \|", FIGURES, re.MULTILINE)
+        assert len(names) > 8
+        for name in names:
+            full = name if name.startswith("process_") else f"anlaufstelle_{name}"
+            # Nothing ticks yet that tells when.
+            assert any(each.split(" ")[0] == full for each in counted) or name == "tick_age_seconds", name
         known = {"web", "other", "done", "retried", "failed", "sent", "later", "unreachable", "refused", "in_doubt"}
         known |= {"dead", "silenced", "fault", "running", "database", "schema", "inbox", "outbox", "due", "clock"}
         labels = {word for name in counted for word in name.split(" ")[1:] if name.startswith("anlaufstelle_")}

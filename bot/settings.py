@@ -27,6 +27,8 @@ from storage.rotation import rotate
 from storage.sqlite import file_of
 
 SAMPLE = "oberberg.toml"
+KEYS = "anlaufstelle.keys"
+"""The name of the keys as a systemd credential, and of their file where there is no database file beside it."""
 
 
 class SettingsError(Exception):
@@ -44,15 +46,23 @@ def contact_points(folder: Path | None) -> dict[str, ContactPoint]:
         raise SettingsError(str(wrong)) from None
 
 
-def key_file_of(url: str) -> Path:
-    """Where the keys lie: beside a SQLite file, never inside it."""
+def key_file_of(url: str, environment: Mapping[str, str]) -> Path:
+    """Where the keys lie: where systemd hands them over, or beside a SQLite file, never inside it."""
+    if (handed_over := _credential(environment)) is not None:
+        return handed_over
     database = _file_of(url)
-    return database.with_suffix(".keys") if database else Path("anlaufstelle.keys")
+    return database.with_suffix(".keys") if database else Path(KEYS)
+
+
+def _credential(environment: Mapping[str, str]) -> Path | None:
+    folder = environment.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder) / KEYS if folder else None
+    return file if file is not None and file.exists() else None
 
 
 def keys(url: str, environment: Mapping[str, str]) -> tuple[KeyRing, Path | None]:
     """The keys, and the file they were just written to if this is the first run."""
-    file = key_file_of(url)
+    file = key_file_of(url, environment)
     try:
         if there := _keys_that_are_there(file, environment):
             return there, None
@@ -100,7 +110,7 @@ def existing_database(url: str, environment: Mapping[str, str]) -> Database | No
     file = _file_of(url)
     if file is not None and not file.exists():
         return None
-    keys_file = key_file_of(url)
+    keys_file = key_file_of(url, environment)
     try:
         ring = _keys_that_are_there(keys_file, environment)
         # Nothing is read with keys that are made up: whether there is something to read is all that they show.
@@ -133,7 +143,7 @@ def rotate_keys(url: str, environment: Mapping[str, str]) -> tuple[int, Path]:
     import storage.web_messages  # noqa: F401  # its table is rotated too
     from storage.models import Base
 
-    file = key_file_of(url)
+    file = key_file_of(url, environment)
     if environment.get(ENVIRONMENT):
         raise SettingsError(f"The keys come from {ENVIRONMENT}. Put them into {file} to rotate them.")
     present = _file_of(url)

@@ -7,7 +7,6 @@ import base64
 import hashlib
 import html
 import json
-import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from bot.bugs import log_bug
 from bot.channels.web.access import (
     CHAT_COOKIE,
     DESK_STAYS_OPEN,
@@ -36,8 +36,6 @@ from bot.delivery import UNHURRIED, Delivery
 from bot.i18n import Text, render
 from bot.languages import LANGUAGES, SOURCE
 from bot.messages import Inbound, Media, to_json
-
-log = logging.getLogger(__name__)
 
 HEARTBEAT: Final = 15.0
 """Seconds between two signs of life on an open stream."""
@@ -209,8 +207,7 @@ class WebChannel:
             except web.HTTPException as error:
                 response = _error(error.status, error.reason)
             except Exception as error:  # noqa: BLE001
-                # Neither the body nor the address of the request: both may hold what a person wrote.
-                log.error("The web page could not answer %s: %s", request.path, type(error).__name__)
+                log_bug(error)
                 response = _error(503, self._sentence("not_now", ""))
         if not response.prepared:
             response.headers.update(_HEADERS)

@@ -16,9 +16,12 @@ import click
 from bot import logs
 from bot.contact_point import ContactPoint
 from bot.settings import SettingsError, contact_points, open_database
-from storage.database import Database
+from storage.database import Database, DatabaseError
+from storage.file_lock import alone as having_alone
 
 DATABASE = "sqlite:///data/anlaufstelle.db"
+NOBODY_READS = 141
+"""The exit code when whoever read the output is gone, as of every program in a pipe."""
 
 
 class OneLine(click.ClickException):
@@ -74,14 +77,18 @@ def pipe(url: str, folder: Path | None, clock: str, media: str) -> None:
     database, points = _open(url, folder)
     if media == "on":
         points = {name: replace(point, media=replace(point.media, allowed=True)) for name, point in points.items()}
-    _run(run_pipe(database, points, manual_clock=clock == "manual"), database)
+    try:
+        _run(run_pipe(database, points, manual_clock=clock == "manual"), database)
+    except BrokenPipeError:
+        # At once, as a signal would: the thread that reads the input could be waited for in vain.
+        os._exit(NOBODY_READS)
 
 
 def _open(url: str, folder: Path | None, *, aside: bool = True) -> tuple[Database, dict[str, ContactPoint]]:
     """Everything checked at start; a mistake is one line and exit code 2. News go to standard error, or not `aside`."""
     try:
         points = contact_points(folder)
-        database, written = open_database(url, os.environ)
+        database, written = open_database(url, os.environ, alone=True)
     except SettingsError as wrong:
         stop(wrong)
     if written:
@@ -103,9 +110,13 @@ def demo(folder: Path | None, data: Path, port: int, fresh: bool) -> None:
     from bot.serve import run_demo
 
     logs.set_up()
-    if fresh:
-        for name in ("demo.db", "demo.db-wal", "demo.db-shm", "demo.keys", "demo.db.before-upgrade"):
-            (data / name).unlink(missing_ok=True)
+    if fresh and data.exists():
+        try:
+            with having_alone(data / "demo.db"):
+                for name in ("demo.db", "demo.db-wal", "demo.db-shm", "demo.keys", "demo.db.before-upgrade"):
+                    (data / name).unlink(missing_ok=True)
+        except DatabaseError as wrong:
+            stop(wrong)
     database, points = _open(f"sqlite:///{data / 'demo.db'}", folder)
 
     def ready(address: str) -> None:

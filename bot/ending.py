@@ -11,8 +11,9 @@ from typing import Any, Final
 
 PAGES_END_WITHIN: Final = 1.0
 """Seconds that requests get to finish; the library takes them twice from a browser that does not read."""
-WORK_ENDS_WITHIN: Final = 3.0
-"""Seconds for what is being worked on or sent. A message that is on its way after that is sent again later."""
+WORK_ENDS_WITHIN: Final = 5.5
+"""Seconds for what is being worked on or sent: longer than bot.outbox.LAST_SECONDS, for what became of it is written
+down after that."""
 ENDS_WITHIN: Final = 9.0
 """Seconds after which the process ends itself. No more is lost then than by a power cut: nothing."""
 

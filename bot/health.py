@@ -18,6 +18,7 @@ from bot.now import Now
 from storage.database import Database
 from storage.migrate import newest_revisions, present_revisions
 from storage.models import Base, DueRow, InboxMessage, Lease, OutboxMessage
+from storage.outage import is_away
 from storage.scope import Scoped
 
 LATE: Final = timedelta(minutes=5)
@@ -231,7 +232,8 @@ class Watch:
             at = self._now()
             current, waiting, leases = await self._database.run(self._look, at)
         except Exception as error:  # noqa: BLE001  # whatever it is, the database is not usable, and this must be told
-            log_bug(error)
+            if not is_away(error):
+                log_bug(error)
             return None
         return Reading(at, time.monotonic() - started, current, waiting, leases)
 

@@ -64,8 +64,8 @@ class Metrics(Meter):
         for kind in ("OperationalError", "InterfaceError"):
             self._errors.labels(kind)
 
-    def received(self, channel: str) -> None:
-        self._received.labels(self._known(channel)).inc()
+    def received(self, account: str) -> None:
+        self._received.labels(self._channel_of(account)).inc()
 
     def turn(self, seconds: float, result: TurnResult) -> None:
         self._turns.labels(result).inc()
@@ -74,13 +74,15 @@ class Metrics(Meter):
     def due(self, result: TurnResult) -> None:
         self._due.labels(result).inc()
 
-    def sent(self, channel: str, fate: Fate, seconds: float | None = None) -> None:
-        self._sent.labels(self._known(channel), fate).inc()
+    def sent(self, account: str, fate: Fate, seconds: float | None = None) -> None:
+        channel = self._channel_of(account)
+        self._sent.labels(channel, fate).inc()
         if seconds is not None:
-            self._send_seconds.labels(self._known(channel)).observe(seconds)
+            self._send_seconds.labels(channel).observe(seconds)
 
-    def _known(self, channel: str) -> str:
+    def _channel_of(self, account: str) -> str:
         """A label is never made of what came from outside."""
+        channel = account.partition(":")[0]
         return channel if channel in self.channels else OTHER
 
     @contextmanager

@@ -19,6 +19,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.app import App
+from bot.bugs import log_bug
 from bot.channels.web.access import Public
 from bot.channels.web.server import Demo, WebChannel
 from bot.contact_point import ContactPoint
@@ -32,6 +33,7 @@ from bot.settings import SettingsError
 from bot.web_memory import StoredMemory
 from bot.working_time import next_service
 from storage.database import Database
+from storage.outage import is_away
 
 ACCOUNT = "web"
 
@@ -120,7 +122,9 @@ async def run_service(
 
     metrics = Metrics({WebChannel.name})
     app, channel = _app(database, contact_points, system_time, mode, metrics)
-    watch = Watch(database, system_time, lambda: app.ticked_at)
+    watch = Watch(
+        database, system_time, lambda: app.ticked_at, lambda session: app.leases.left(session, app.held_accounts)
+    )
     with metrics.watching(database.engine):
         async with _listening(application(watch, metrics), operations) as told:
             await serve(app, channel, page, watch, lambda address: ready(address, told))
@@ -133,7 +137,6 @@ def _app(
 
     async def receive(inbound: Inbound) -> None:
         await app.receive(inbound)
-        meter.received(ACCOUNT)
 
     channel = WebChannel(
         memory=StoredMemory(database),
@@ -141,9 +144,16 @@ def _app(
         now=now,
         contact_points={key: point.name for key, point in contact_points.items()},
         mode=mode,
+        trouble=_trouble,
     )
-    app = App(database, contact_points, {ACCOUNT: channel}, now, ACCOUNT, channel.handled)
+    app = App(database, contact_points, {ACCOUNT: channel}, now, ACCOUNT, channel.handled, meter=meter)
     return app, channel
+
+
+def _trouble(error: Exception) -> None:
+    """That the database is away is told once, by itself; the page asks again."""
+    if not is_away(error):
+        log_bug(error)
 
 
 @asynccontextmanager

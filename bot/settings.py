@@ -12,6 +12,7 @@ from bot.contact_point import ContactPoint
 from bot.contact_point_file import ContactPointError, load_contact_point, load_contact_points, shipped
 from bot.languages import LANGUAGES
 from storage.database import NOT_UNDERSTOOD, Database, DatabaseError
+from storage.file_lock import alone as having_alone
 from storage.key_check import check_keys
 from storage.keys import (
     ENVIRONMENT,
@@ -83,12 +84,17 @@ def _keys_that_are_there(file: Path, environment: Mapping[str, str]) -> KeyRing 
     return None
 
 
-def open_database(url: str, environment: Mapping[str, str]) -> tuple[Database, Path | None]:
-    """The database, new or upgraded, and the key file if it was just written."""
+def open_database(url: str, environment: Mapping[str, str], *, alone: bool = False) -> tuple[Database, Path | None]:
+    """The database, new or upgraded, and the key file if it was just written.
+
+    `alone`: no other process works on the same SQLite file until it is closed.
+    """
     ring, written = keys(url, environment)
     try:
         database = Database.open(url, ring)
         try:
+            if alone:
+                database.hold_alone()
             upgrade(database)
             check_keys(database)
         except BaseException:
@@ -150,24 +156,25 @@ def rotate_keys(url: str, environment: Mapping[str, str]) -> tuple[int, Path]:
     if not file.exists() or (present is not None and not present.exists()):
         raise SettingsError(f"There is nothing to rotate: {file} or the database is missing.")
     try:
-        ring = load_ring(file, environment)
-        # Before the key file is touched: whatever is wrong, nothing is changed.
-        database = Database.open(url, ring)
-        try:
-            upgrade(database)
-            check_keys(database)
-        finally:
-            database.close()
-        # A rotation that was broken off has left two keys: go on with it.
-        if len(ring.data) == 1:
-            ring = ring.rotated()
-            write_ring_file(file, ring)
-        database = Database.open(url, ring)
-        try:
-            rows = rotate(database, Base)
-        finally:
-            database.close()
-        write_ring_file(file, ring.without_old())
+        with having_alone(present):
+            ring = load_ring(file, environment)
+            # Before the key file is touched: whatever is wrong, nothing is changed.
+            database = Database.open(url, ring)
+            try:
+                upgrade(database)
+                check_keys(database)
+            finally:
+                database.close()
+            # A rotation that was broken off has left two keys: go on with it.
+            if len(ring.data) == 1:
+                ring = ring.rotated()
+                write_ring_file(file, ring)
+            database = Database.open(url, ring)
+            try:
+                rows = rotate(database, Base)
+            finally:
+                database.close()
+            write_ring_file(file, ring.without_old())
     except (KeyFileError, DatabaseError, WrongKey) as wrong:
         raise SettingsError(str(wrong)) from None
     return rows, file

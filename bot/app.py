@@ -21,6 +21,7 @@ from bot.due import Due
 from bot.engine.engine import Engine
 from bot.flows import FLOWS
 from bot.messages import Inbound
+from bot.meter import UNWATCHED, Meter
 from bot.now import Now
 from bot.outbox import Outbox
 from bot.together import Together
@@ -28,6 +29,7 @@ from bot.turns import BATCH, Turns
 from storage import outbox
 from storage.database import Database
 from storage.leases import Leases, LostLease
+from storage.outage import is_away
 
 T = TypeVar("T")
 
@@ -56,6 +58,7 @@ class App:
         handled: Callable[[Inbound], Awaitable[None]] | None = None,
         *,
         answers_where_asked: bool = False,
+        meter: Meter = UNWATCHED,
     ) -> None:
         """`channels` by account; `desk_account` carries the desk; `handled` hears of every turn taken.
 
@@ -65,11 +68,12 @@ class App:
         self.contact_points = contact_points
         self.now = now
         self.leases = Leases(database)
-        self.turns = Turns(database, contact_points, Listener(Engine(FLOWS)), desk_account)
-        self.due = Due(database, self.turns)
-        self.outbox = Outbox(database, self.turns, channels, self.leases)
+        self.turns = Turns(database, contact_points, Listener(Engine(FLOWS)), desk_account, meter)
+        self.due = Due(database, self.turns, meter)
+        self.outbox = Outbox(database, self.turns, channels, self.leases, meter)
         self.ticked_at: datetime | None = None
         """When the clock ticked last."""
+        self._meter = meter
         self._handled = handled
         self._answers_where_asked = answers_where_asked
         self._receiving = Together(database, self._receive_all)
@@ -85,9 +89,17 @@ class App:
         await self._receiving.bring(inbound)
         self.wake()
 
-    def _receive_all(self, messages: list[Inbound]) -> int:
+    @property
+    def held_accounts(self) -> tuple[str, ...]:
+        """The accounts that this process must serve alone; the web page is none of them."""
+        return ()
+
+    def _receive_all(self, messages: list[Inbound]) -> None:
         via = self.leases.me if self._answers_where_asked else None
-        return self.turns.receive_all(messages, self.now(), via)
+        new = self.turns.receive_all(messages, self.now(), via)
+        # Which of them came for the second time is nobody's business.
+        for each in messages[:new]:
+            self._meter.received(each.account)
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -135,7 +147,7 @@ class App:
             except (DBAPIError, LostLease) as away:
                 trouble += 1
                 if trouble == 1:
-                    _LOG.error("the database does not answer (%s)", type(getattr(away, "orig", away)).__name__)
+                    _note(away)
                 self._beaten_at = None
                 await asyncio.sleep(min(0.05 * 2**trouble, 5))
 
@@ -250,10 +262,18 @@ class App:
         except DBAPIError as away:
             self._trouble += 1
             if self._trouble == 1:
-                _LOG.error("the database does not answer (%s)", type(away.orig).__name__)
+                _note(away)
             await asyncio.sleep(min(0.1 * 2**self._trouble, 5))
+        except BrokenPipeError:
+            raise
         except Exception as error:  # noqa: BLE001  # said above
             log_bug(error)
+
+
+def _note(error: Exception) -> None:
+    """That the database is away is told where it was asked; everything else is a bug."""
+    if isinstance(error, DBAPIError) and not is_away(error):
+        log_bug(error)
 
 
 async def ended(*tasks: asyncio.Task[None]) -> None:

@@ -14,6 +14,7 @@ from bot.desk import case
 from bot.desk.deadlines import STAGES, deadline_came
 from bot.desk.relay import let_go
 from bot.i18n import _, render
+from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.taxonomy import Urgency
 from bot.turns import Turns, draft_reminder
 from bot.work import HUMAN, Work
@@ -32,8 +33,9 @@ ATTEMPTS: Final = 3
 class Due:
     """Works through what has come due."""
 
-    def __init__(self, database: Database, turns: Turns) -> None:
+    def __init__(self, database: Database, turns: Turns, meter: Meter = UNWATCHED) -> None:
         self._database = database
+        self._meter = meter
         self._turns = turns
         self._kinds: Mapping[str, Callable[[Work, int], None]] = {
             "draft_reminder": self._draft_reminder,
@@ -60,20 +62,23 @@ class Due:
         except Exception as error:  # one row that fails must not stop the others
             if row_id is None:
                 raise
-            self._failed(row_id, error, now)
+            self._meter.due(self._failed(row_id, error, now))
+        else:
+            self._meter.due("done")
         return True
 
-    def _failed(self, row_id: int, error: Exception, now: datetime) -> None:
+    def _failed(self, row_id: int, error: Exception, now: datetime) -> TurnResult:
         with self._database.transaction(everywhere=True) as session:
             row = session.get(DueRow, row_id)
             if row is None:
-                return
+                return "retried"
             row.attempts += 1
-            if row.attempts >= ATTEMPTS:
-                row.done_at = now
-                log_bug(error)
-            else:
+            if row.attempts < ATTEMPTS:
                 row.due_at = now + timedelta(minutes=row.attempts)
+                return "retried"
+            row.done_at = now
+            log_bug(error)
+            return "failed"
 
     def _draft_reminder(self, work: Work, subject: int) -> None:
         """Asks once whether the person would like to go on (F-13)."""

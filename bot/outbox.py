@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, Final
 
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +18,8 @@ from bot.bugs import log_bug
 from bot.delivery import Channel, Delivery, InDoubt, Refused, TryLater, Unreachable, WrittenOut
 from bot.i18n import Text, _
 from bot.messages import Style, Voice, outbound_from_json
+from bot.meter import UNWATCHED, Meter
+from bot.meter import Fate as Met
 from bot.pacing import Pacing
 from bot.turns import Turns
 from bot.work import HUMAN
@@ -36,12 +39,18 @@ DOUBTS: Final[Mapping[Voice, int]] = {Voice.BOT: 5, Voice.NOTICE: 5}
 """How often a message that may have arrived is sent again; the words of a human always are, and so are edits, which
 do no harm twice."""
 
-LAST_SECONDS: Final = 6
+LAST_SECONDS: Final = 4
 """How long messages under way are waited for when the bot stops; the next start finds those that are left in doubt."""
 
 AT_ONCE: Final = 64
 """Chats whose messages are written out together at most."""
 
+_MET: Final[Mapping[type[Exception], Met]] = {
+    TryLater: "later",
+    Unreachable: "unreachable",
+    Refused: "refused",
+    InDoubt: "in_doubt",
+}
 _LOG: Final = logging.getLogger("anlaufstelle.outbox")
 
 
@@ -68,9 +77,17 @@ class NotTried(Exception):
 class Outbox:
     """Takes rows from the outbox to their channels."""
 
-    def __init__(self, database: Database, turns: Turns, channels: Mapping[str, Channel], leases: Leases) -> None:
+    def __init__(
+        self,
+        database: Database,
+        turns: Turns,
+        channels: Mapping[str, Channel],
+        leases: Leases,
+        meter: Meter = UNWATCHED,
+    ) -> None:
         """`channels` by account."""
         self._database = database
+        self._meter = meter
         self._turns = turns
         self._channels = channels
         self._leases = leases
@@ -136,21 +153,24 @@ class Outbox:
     async def _send(self, channel: Channel, pacing: Pacing, delivery: Delivery, entry_id: int | None) -> Fate:
         remote_id = ""
         error: Exception | None = None
+        met: Met = "sent"
+        await pacing.turn_of(delivery.chat or delivery.contact_point)
+        began = monotonic()
         try:
-            await pacing.turn_of(delivery.chat or delivery.contact_point)
             async with asyncio.timeout(channel.pace.seconds):
                 remote_id = await channel.send(delivery)
         except (Unreachable, Refused, InDoubt) as answer:
-            error = answer
+            error, met = answer, _MET[type(answer)]
         except TryLater as later:
-            error = later
+            error, met = later, "later"
             if later.whole_account:
                 pacing.stop(later.after or FIRST_WAIT)
         except TimeoutError:
-            error = InDoubt()
+            error, met = InDoubt(), "in_doubt"
         except Exception as bug:  # noqa: BLE001  # a bug in a channel must not stop the other chats
             log_bug(bug)
-            error = InDoubt()
+            error, met = InDoubt(), "fault"
+        self._meter.sent(delivery.account, met, monotonic() - began)
         return Fate(delivery.id, delivery.account, entry_id, remote_id, error)
 
     def next_due(self) -> datetime | None:
@@ -190,6 +210,7 @@ class Outbox:
         for each in found:
             if (each.voice == Voice.BOT and each.holder == HUMAN) or (each.edits and each.edited_id is None):
                 silenced.append(self._settled(each.id, "SILENCED", now))
+                self._meter.sent(each.account, "silenced")
             else:
                 spoken.append((each, _delivery(each)))
         if silenced:
@@ -212,11 +233,19 @@ class Outbox:
                 outbox.claim(session, [each.id for each in found], self._leases.me)
                 self._leases.nothing_written(session)
                 claimed = self._speakable(session, found, now)
-            with self._leases.writing_out() as written:
-                for each, delivery in claimed:
-                    channel.write_out(delivery)
-                    written(each.id)
-                    fates.append(Fate(each.id, account, each.entry_id, channel.name_of(delivery)))
+            try:
+                with self._leases.writing_out() as written:
+                    for each, delivery in claimed:
+                        channel.write_out(delivery)
+                        written(each.id)
+                        fates.append(Fate(each.id, account, each.entry_id, channel.name_of(delivery)))
+            except OSError:
+                # Nobody reads any more: what is left is written by the next start, and only that.
+                left = claimed[len(fates) :]
+                fates += [Fate(each.id, account, each.entry_id, error=NotTried()) for each, _delivery in left]
+                with self._database.transaction(everywhere=True) as session:
+                    self._settle_in(session, fates, now)
+                raise
             taken += len(claimed)
 
     def _settle_in(self, session: Session, fates: Sequence[Fate], now: datetime) -> None:
@@ -266,6 +295,7 @@ class Outbox:
         row.attempts += 1
         if now - row.queued_at > GIVE_UP_AFTER:
             _LOG.error("outbox row %s given up after %s attempts", row.id, row.attempts)
+            self._meter.sent(row.account, "dead")
             _forget_words(row, now)
             self._tell_writer(session, row, now, "failed", _("Not delivered after two days of trying."))
             return
@@ -331,6 +361,7 @@ class Outbox:
         if harmless or row.doubts <= DOUBTS.get(Voice(row.voice), row.doubts):
             return True
         _LOG.error("outbox row %s given up: nobody knows whether it arrived", row.id)
+        self._meter.sent(row.account, "dead")
         _forget_words(row, now)
         return False
 

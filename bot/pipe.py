@@ -23,7 +23,10 @@ AHEAD: Final = 64
 
 
 async def run_pipe(database: Database, contact_points: Mapping[str, ContactPoint], *, manual_clock: bool) -> None:
-    """Speaks lines until the end of input; then everything queued has been written."""
+    """Speaks lines until the end of input; then everything queued has been written.
+
+    Raises BrokenPipeError when nobody reads the output any more; what was not written waits for the next start.
+    """
     manual = await database.run(ManualTime, database) if manual_clock else None
     channel = LinesChannel()
     app = App(database, contact_points, {ACCOUNT: channel}, manual or system_time, ACCOUNT, answers_where_asked=True)
@@ -31,7 +34,7 @@ async def run_pipe(database: Database, contact_points: Mapping[str, ContactPoint
     lines = StandardInput(sys.stdin.buffer)
 
     async def answer(messages: Sequence[Inbound]) -> None:
-        await app.answer(await database.run(_at_the_door, door, messages))
+        await app.answer(await app.patiently(lambda: database.run(_at_the_door, door, messages)))
 
     async def set_time(line: SetTime) -> None:
         if manual is not None:
@@ -41,10 +44,14 @@ async def run_pipe(database: Database, contact_points: Mapping[str, ContactPoint
     reader = LineReader(contact_points, manual_clock=manual_clock)
     async with app.running():
         settling = asyncio.create_task(app.settle_when_woken())
+        speaking = asyncio.create_task(speak_lines(lines.at_hand, reader, channel, answer=answer, set_time=set_time))
         try:
-            await speak_lines(lines.at_hand, reader, channel, answer=answer, set_time=set_time)
+            # Either may find that nobody reads any more, and then both end.
+            over, _going = await asyncio.wait({settling, speaking}, return_when=asyncio.FIRST_COMPLETED)
+            for each in over:
+                each.result()
         finally:
-            await ended(settling)
+            await ended(settling, speaking)
 
 
 def _at_the_door(door: Door, messages: Sequence[Inbound]) -> list[Inbound]:

@@ -12,6 +12,7 @@ from bot.contact_point import ContactPoint
 from bot.contact_point_file import ContactPointError, load_contact_point, load_contact_points, shipped
 from bot.languages import LANGUAGES
 from storage.database import NOT_UNDERSTOOD, Database, DatabaseError
+from storage.file_lock import alone as having_alone
 from storage.key_check import check_keys
 from storage.keys import (
     ENVIRONMENT,
@@ -27,6 +28,8 @@ from storage.rotation import rotate
 from storage.sqlite import file_of
 
 SAMPLE = "oberberg.toml"
+KEYS = "anlaufstelle.keys"
+"""The name of the keys as a systemd credential, and of their file where there is no database file beside it."""
 
 
 class SettingsError(Exception):
@@ -44,15 +47,23 @@ def contact_points(folder: Path | None) -> dict[str, ContactPoint]:
         raise SettingsError(str(wrong)) from None
 
 
-def key_file_of(url: str) -> Path:
-    """Where the keys lie: beside a SQLite file, never inside it."""
+def key_file_of(url: str, environment: Mapping[str, str]) -> Path:
+    """Where the keys lie: where systemd hands them over, or beside a SQLite file, never inside it."""
+    if (handed_over := _credential(environment)) is not None:
+        return handed_over
     database = _file_of(url)
-    return database.with_suffix(".keys") if database else Path("anlaufstelle.keys")
+    return database.with_suffix(".keys") if database else Path(KEYS)
+
+
+def _credential(environment: Mapping[str, str]) -> Path | None:
+    folder = environment.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder) / KEYS if folder else None
+    return file if file is not None and file.exists() else None
 
 
 def keys(url: str, environment: Mapping[str, str]) -> tuple[KeyRing, Path | None]:
     """The keys, and the file they were just written to if this is the first run."""
-    file = key_file_of(url)
+    file = key_file_of(url, environment)
     try:
         if there := _keys_that_are_there(file, environment):
             return there, None
@@ -73,12 +84,17 @@ def _keys_that_are_there(file: Path, environment: Mapping[str, str]) -> KeyRing 
     return None
 
 
-def open_database(url: str, environment: Mapping[str, str]) -> tuple[Database, Path | None]:
-    """The database, new or upgraded, and the key file if it was just written."""
+def open_database(url: str, environment: Mapping[str, str], *, alone: bool = False) -> tuple[Database, Path | None]:
+    """The database, new or upgraded, and the key file if it was just written.
+
+    `alone`: no other process works on the same SQLite file until it is closed.
+    """
     ring, written = keys(url, environment)
     try:
         database = Database.open(url, ring)
         try:
+            if alone:
+                database.hold_alone()
             upgrade(database)
             check_keys(database)
         except BaseException:
@@ -100,7 +116,7 @@ def existing_database(url: str, environment: Mapping[str, str]) -> Database | No
     file = _file_of(url)
     if file is not None and not file.exists():
         return None
-    keys_file = key_file_of(url)
+    keys_file = key_file_of(url, environment)
     try:
         ring = _keys_that_are_there(keys_file, environment)
         # Nothing is read with keys that are made up: whether there is something to read is all that they show.
@@ -133,31 +149,32 @@ def rotate_keys(url: str, environment: Mapping[str, str]) -> tuple[int, Path]:
     import storage.web_messages  # noqa: F401  # its table is rotated too
     from storage.models import Base
 
-    file = key_file_of(url)
+    file = key_file_of(url, environment)
     if environment.get(ENVIRONMENT):
         raise SettingsError(f"The keys come from {ENVIRONMENT}. Put them into {file} to rotate them.")
     present = _file_of(url)
     if not file.exists() or (present is not None and not present.exists()):
         raise SettingsError(f"There is nothing to rotate: {file} or the database is missing.")
     try:
-        ring = load_ring(file, environment)
-        # Before the key file is touched: whatever is wrong, nothing is changed.
-        database = Database.open(url, ring)
-        try:
-            upgrade(database)
-            check_keys(database)
-        finally:
-            database.close()
-        # A rotation that was broken off has left two keys: go on with it.
-        if len(ring.data) == 1:
-            ring = ring.rotated()
-            write_ring_file(file, ring)
-        database = Database.open(url, ring)
-        try:
-            rows = rotate(database, Base)
-        finally:
-            database.close()
-        write_ring_file(file, ring.without_old())
+        with having_alone(present):
+            ring = load_ring(file, environment)
+            # Before the key file is touched: whatever is wrong, nothing is changed.
+            database = Database.open(url, ring)
+            try:
+                upgrade(database)
+                check_keys(database)
+            finally:
+                database.close()
+            # A rotation that was broken off has left two keys: go on with it.
+            if len(ring.data) == 1:
+                ring = ring.rotated()
+                write_ring_file(file, ring)
+            database = Database.open(url, ring)
+            try:
+                rows = rotate(database, Base)
+            finally:
+                database.close()
+            write_ring_file(file, ring.without_old())
     except (KeyFileError, DatabaseError, WrongKey) as wrong:
         raise SettingsError(str(wrong)) from None
     return rows, file

@@ -27,6 +27,7 @@ from bot.handlers import handle
 from bot.i18n import Phone, Text, _, lines, render
 from bot.languages import LANGUAGES, resolve
 from bot.messages import Inbound, Media, inbound_from_json, to_json
+from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.reading.words import command as slash_command
 from bot.taxonomy import ReportState
 from bot.work import HUMAN, Pending, Work
@@ -59,8 +60,10 @@ class Turns:
         contact_points: Mapping[str, ContactPoint],
         listener: Listener,
         desk_account: str,
+        meter: Meter = UNWATCHED,
     ) -> None:
         self._database = database
+        self._meter = meter
         self._contact_points = contact_points
         self.listener = listener
         self._desk_account = desk_account
@@ -116,15 +119,19 @@ class Turns:
         If one of them fails, each is taken by itself, so that it fails alone.
         """
         taken: list[Waiting] = []
+        began = monotonic()
         try:
-            return self._together(now, at_most, taken)
+            messages = self._together(now, at_most, taken)
         except Exception as error:  # whatever goes wrong in a turn must not stop the next one
             if not taken:
                 raise
             if len(taken) == 1:
-                self._failed(taken[0].id, error, now)
+                self._meter.turn(monotonic() - began, self._failed(taken[0].id, error, now))
                 return self.take(now, at_most)
-        return [inbound for _each in taken for inbound in self.take(now, 1)]
+            return [inbound for _each in taken for inbound in self.take(now, 1)]
+        for _each in messages:
+            self._meter.turn((monotonic() - began) / len(messages), "done")
+        return messages
 
     def take_next(self, now: datetime) -> Inbound | None:
         """Works through one message and returns it; None when none waits."""
@@ -189,13 +196,13 @@ class Turns:
             ids, all_done = inbox.known(session, keys)
             return not all_done or outbox.unsent(session, ids, now)
 
-    def _failed(self, row_id: int, error: Exception, now: datetime) -> None:
+    def _failed(self, row_id: int, error: Exception, now: datetime) -> TurnResult:
         with self._database.transaction(everywhere=True) as session:
             row = session.get_one(InboxMessage, row_id)
             row.attempts += 1
             if isinstance(error, OperationalError) and row.attempts < TRANSIENT_ATTEMPTS:
                 self._resting.rest(row_id, 0.1 * 2**row.attempts)
-                return
+                return "retried"
             row.state, row.done_at, row.error_ref = "FAILED", now, log_bug(error)
             session.flush()
             try:
@@ -204,6 +211,7 @@ class Turns:
                     self._apologise(work, row, row.error_ref)
             except Exception as again:  # noqa: BLE001  # a message that cannot even be answered must not come again
                 log_bug(again)
+        return "failed"
 
     def _apologise(self, work: Work, row: InboxMessage, reference: str) -> None:
         inbound = inbound_from_json(row.payload or {})

@@ -16,7 +16,9 @@ from sqlalchemy.orm import Session
 
 from storage import postgres, sqlite
 from storage.errors import DatabaseError as DatabaseError
+from storage.file_lock import FileLock
 from storage.keys import KeyRing
+from storage.outage import Outage
 from storage.scope import ScopedSession
 from storage.types import use_ring
 
@@ -50,6 +52,8 @@ class Database:
         self.ring = ring
         self._alone = threading.Lock()
         self._user: int | None = None
+        self._outage = Outage()
+        self._lock: FileLock | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
 
     @classmethod
@@ -81,6 +85,16 @@ class Database:
         """The file of a SQLite database; None in memory and on a server."""
         return sqlite.file_of(self.engine.url)
 
+    def hold_alone(self) -> None:
+        """Refuses a SQLite file to other processes that would work on it, until `close`; raises DatabaseError.
+
+        Who only looks or makes a copy needs not hold it. On a server the processes know of each other.
+        """
+        if self.file is not None:
+            lock = FileLock(self.file)
+            lock.take()
+            self._lock = lock
+
     @contextmanager
     def transaction(self, contact_point: str | None = None, *, everywhere: bool = False) -> Iterator[Session]:
         """A session of one contact point; committed at the end, rolled back by an exception.
@@ -110,12 +124,20 @@ class Database:
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a function on the database thread. If the caller is cancelled, the function still finishes."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, partial(function, *args, **kwargs))
+        try:
+            result = await loop.run_in_executor(self._thread, partial(function, *args, **kwargs))
+        except Exception as error:
+            self._outage.met(error)
+            raise
+        self._outage.is_over()
+        return result
 
     def close(self) -> None:
         """Waits for what is running, then lets go of the file."""
         self._thread.shutdown(wait=True)
         self.engine.dispose()
+        if self._lock is not None:
+            self._lock.release()
 
     @contextmanager
     def _having_it_alone(self) -> Iterator[None]:

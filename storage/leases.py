@@ -18,6 +18,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    Float,
     Text,
     and_,
     bindparam,
@@ -95,6 +96,22 @@ class Leases:
             ).scalars()
             if f"{_PROCESS}{self.me}" not in set(renewed):
                 raise LostLease(f"Process {self.me} was given up by the others.")
+
+    def left(self, session: Session, accounts: Collection[str] = ()) -> dict[str, float]:
+        """What this process must hold, itself and accounts, by channel: for how many seconds it still does.
+
+        By the clock of the database; 0 for what it has lost.
+        """
+        if not self.shared:
+            return {}
+        left = literal_column("extract(epoch FROM until - clock_timestamp())::float", Float())
+        mine = session.connection().execute(select(_LEASE.c.name, left).where(_LEASE.c.owner == self.me))
+        held = {row[0]: row[1] for row in mine}
+        found = {"process": held.get(f"{_PROCESS}{self.me}", 0.0)}
+        for account in accounts:
+            name = f"account:{account.partition(':')[0]}"
+            found[name] = min(found.get(name, SECONDS), held.get(f"account:{account}", 0.0))
+        return found
 
     def lost(self) -> None:
         """Others have given this process up: it goes on under a new name, and holds nothing."""

@@ -56,6 +56,16 @@ def pending(database: Database, versions: Path = VERSIONS) -> bool:
         return _missing(connection, versions)
 
 
+def newest_revisions() -> frozenset[str]:
+    """The revisions of tables that this version works with."""
+    return frozenset({HEAD})
+
+
+def present_revisions(connection: Connection) -> frozenset[str]:
+    """The revisions that the tables of a database in use have now."""
+    return frozenset(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars())
+
+
 def is_empty(database: Database) -> bool:
     """Whether there is no table yet; raises DatabaseError."""
     with database.connection() as connection, _in_one_line(UNREADABLE, database), connection.begin():

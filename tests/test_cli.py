@@ -22,11 +22,14 @@ from bot.contact_point_file import shipped
 from bot.now import system_time
 from storage.database import Database
 from storage.keys import create_ring_file, load_ring
-from storage.models import Base, InboxMessage, OutboxMessage, Report
+from storage.models import Base, Report
 from storage.types import Encrypted
 from tests.databases import Databases, file_of
+from tests.health_rows import inbox, outbox
 from tests.pipe import ROOT, environment, run
 
+NEWS = ("New keys are in ", "The key for the desks is in ")
+"""What a first start says."""
 SAMPLE = (shipped() / "oberberg.toml").read_text("utf-8")
 
 
@@ -47,8 +50,9 @@ def mistake(*arguments: str) -> str:
     """The one line that a command ends with."""
     result = call(*arguments)
     assert result.exit_code == 2, result.output
-    assert isinstance(result.exception, SystemExit) and result.stdout == ""
-    said = [line for line in result.stderr.splitlines() if not line.startswith("New keys are in")]
+    assert isinstance(result.exception, SystemExit)
+    assert all(line.startswith(NEWS) for line in result.stdout.splitlines())
+    said = [line for line in result.stderr.splitlines() if not line.startswith(NEWS)]
     assert len(said) == 1 and said[0].startswith("anlaufstelle: "), result.stderr
     return said[0].removeprefix("anlaufstelle: ")
 
@@ -67,6 +71,13 @@ class Place:
 
     def open(self) -> Database:
         return Database.open(self.url, load_ring(self.keys, {}))
+
+    def fill(self, *rows: Base) -> None:
+        self.begin()
+        database = self.open()
+        with database.transaction(everywhere=True) as session:
+            session.add_all(rows)
+        database.close()
 
     def talk(self, *lines: dict[str, str]) -> list[dict[str, str]]:
         """Speaks lines with a process of its own."""
@@ -158,6 +169,21 @@ class TestKeys:
         assert call("keys", "rotate", "--database", place.url).exit_code == 0
         place.keys.write_bytes(old)
         assert "k2, which is not in the key file" in mistake("pipe", "--database", place.url)
+
+    def test_keys_that_a_service_manager_hands_over(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        Path("credentials").mkdir()
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", "credentials")
+        assert call("keys", "new", "credentials/anlaufstelle.keys").exit_code == 0
+        assert "is there already" in mistake("keys", "new", "credentials/anlaufstelle.keys")
+        place.begin()
+        assert not place.keys.exists()
+        assert "keys: fit" in call("check", "--database", place.url).stdout
+
+        monkeypatch.setenv("ANLAUFSTELLE_KEYS", "nonsense")
+        assert "ANLAUFSTELLE_KEYS is damaged" in mistake("pipe", "--database", place.url)
+        monkeypatch.delenv("ANLAUFSTELLE_KEYS")
+        Path("credentials/anlaufstelle.keys").unlink()
+        assert f"{place.keys} is missing" in mistake("pipe", "--database", place.url)
 
     def test_keys_in_the_environment(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         place.begin()
@@ -252,7 +278,8 @@ class TestServing:
             port = str(taken.getsockname()[1])
             more = () if command == "demo" else ("--database", "sqlite:///x.db", "--staff-key", "s.key")
             done = run(command, "--port", port, *more, cwd=Path.cwd())
-        assert done.returncode == 2 and done.stdout == "" and "Traceback" not in done.stderr
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        assert all(line.startswith(NEWS) for line in done.stdout.splitlines())
         assert done.stderr.splitlines()[-1].startswith(f"anlaufstelle: Port {port} cannot be used: ")
 
     def test_a_staff_key_that_is_none(self) -> None:
@@ -321,26 +348,45 @@ class TestCheck:
         ]
 
     def test_what_waits_and_what_failed(self, place: Place) -> None:
-        place.begin()
-        database = place.open()
         long_ago = system_time() - timedelta(minutes=50)
-        key = {"account": "x", "chat_key": "x", "attempts": 0, "not_before": long_ago, "contact_point": "oberberg"}
-        outbox = {**key, "address": "ana", "voice": "BOT", "queued_at": long_ago}
-        inbox = {**key, "received_at": long_ago}
-        with database.transaction(everywhere=True) as session:
-            session.add(OutboxMessage(state="QUEUED", **outbox))
-            session.add(OutboxMessage(state="DEAD", **outbox))
-            session.add(InboxMessage(state="NEW", message_key="1", **inbox))
-            session.add(InboxMessage(state="FAILED", message_key="2", error_ref="ABC123", **inbox))
-        database.close()
+        place.fill(
+            outbox("QUEUED", long_ago, account="x"),
+            outbox("DEAD", long_ago, account="x"),
+            inbox("NEW", long_ago),
+            inbox("FAILED", long_ago, error_ref="ABC123"),
+        )
         result = call("check", "--database", place.url)
         assert result.exit_code == 1
         assert [line[6:] for line in result.stdout.splitlines() if line.startswith("LOOK")] == [
             "oldest message not worked through: for 50 minutes",
             "oldest message not sent: for 50 minutes",
-            "messages that could not be delivered: 1",
-            "faults: ABC123",
+            "messages that could not be delivered: x 1, the oldest 50 minutes ago, the newest 50 minutes ago",
+            "faults: ABC123, the oldest 50 minutes ago",
         ]
+
+    def test_by_channel_and_age(self, place: Place) -> None:
+        now = system_time()
+        place.fill(
+            outbox("DEAD", now - timedelta(days=30), account="telegram:1"),
+            outbox("DEAD", now - timedelta(days=9), account="telegram:2"),
+            outbox("DEAD", now - timedelta(days=8), account="web"),
+        )
+        result = call("check", "--database", place.url)
+        told = "messages that could not be delivered: telegram 2, web 1, the oldest 30 days ago, the newest 8 days ago"
+        assert result.exit_code == 0 and f"ok    {told}" in result.stdout
+
+    def test_what_may_have_been_sent_or_not(self, place: Place) -> None:
+        now = system_time()
+        place.fill(outbox("SENDING", now), outbox("QUEUED", now, doubts=1))
+        result = call("check", "--database", place.url)
+        assert result.exit_code == 1 and "LOOK  messages that may have been sent or not: web 2" in result.stdout
+
+    def test_a_contact_point_whose_file_is_gone(self, place: Place) -> None:
+        """Renamed by mistake: its reports would wait for ever without a word."""
+        place.fill(outbox("QUEUED", system_time(), contact_point="wipperfuerth"))
+        result = call("check", "--database", place.url)
+        assert result.exit_code == 1
+        assert "LOOK  wipperfuerth: 1 rows, but no file of a contact point of this name" in result.stdout
 
 
 def test_rotated_keys_read_everything_and_the_old_key_is_gone(place: Place) -> None:

@@ -281,5 +281,7 @@ def _note(error: Exception) -> None:
 async def ended(*tasks: asyncio.Task[None]) -> None:
     """Cancels tasks and waits until they have ended."""
     for each in tasks:
-        each.cancel()
+        # A second time would break off what they do at their end.
+        if not each.cancelling():
+            each.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -16,6 +16,8 @@ def insert_or_leave(session: Session, table: Table, rows: Sequence[Mapping[str, 
     """Inserts what does not collide with a row that is there; returns how many rows are new."""
     connection = session.connection()
     statement = _INSERT[connection.dialect.name](table).on_conflict_do_nothing()
+    # Otherwise nobody counts on PostgreSQL.
+    statement = statement.execution_options(preserve_rowcount=True)
     return connection.execute(statement, rows).rowcount
 
 

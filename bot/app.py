@@ -26,6 +26,7 @@ from bot.now import Now
 from bot.outbox import Outbox
 from bot.together import Together
 from bot.turns import BATCH, Turns
+from storage import outbox
 from storage.database import Database
 from storage.leases import Leases, LostLease
 from storage.outage import is_away
@@ -185,16 +186,15 @@ class App:
             self.leases.lost()
             self.leases.beat()
         with self.database.transaction(everywhere=True) as session:
-            dead = self.leases.bury(session)
-            left = self.outbox.take_over(session, dead, self.now())
-        for each in dead:
-            _LOG.info("took over from process %s", each.name)
-        if left:
-            _LOG.info("%s messages that were being sent are sent again", left)
+            for dead in self.leases.dead(session, outbox.senders(session)):
+                left = self.outbox.take_over(session, dead, self.now())
+                if left is not None:
+                    self.leases.bury(session, dead)
+                    _LOG.info("took over from process %s: %s messages", dead.name, left)
 
     @asynccontextmanager
-    async def running(self, *, ticking: bool = True) -> AsyncIterator[None]:
-        """The process says that it is alive, and the clock ticks, unless time stands still."""
+    async def running(self) -> AsyncIterator[None]:
+        """The process says that it is alive, and the clock ticks."""
 
         async def tick() -> None:
             self.ticked_at = self.now()
@@ -206,14 +206,12 @@ class App:
                 await asyncio.sleep(BEAT_SECONDS)
 
         clock = Clock(tick, SHARED_TICK_SECONDS if self.leases.shared else TICK_SECONDS)
-        if ticking:
-            clock.start()
+        clock.start()
         beating = asyncio.create_task(beat())
         try:
             yield
         finally:
-            if ticking:
-                clock.stop()
+            clock.stop()
             await ended(beating)
             with suppress(DBAPIError):
                 await self.database.run(self.leases.stop)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, Final
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from bot.bugs import log_bug
@@ -24,7 +25,7 @@ from bot.turns import Turns
 from bot.work import HUMAN
 from storage import outbox
 from storage.database import Database
-from storage.leases import Dead, Leases
+from storage.leases import Dead, Leases, LostLease
 from storage.models import Conversation, OutboxMessage, Thread, ThreadEntry
 from storage.outbox import Claimed
 
@@ -91,6 +92,10 @@ class Outbox:
         self._channels = channels
         self._leases = leases
         self._pacing = {account: Pacing(channel.pace) for account, channel in channels.items()}
+        self._fates: dict[str, list[Fate]] = {account: [] for account in channels}
+        """What is known and not written down yet."""
+        self._troubled: set[str] = set()
+        """Accounts for which the database went away while messages were being sent."""
 
     async def drain(self, now: datetime) -> int:
         """Sends everything that is due, over all accounts side by side; returns how many messages were taken."""
@@ -98,33 +103,40 @@ class Outbox:
         return sum(counts)
 
     async def drain_account(self, account: str, now: datetime) -> int:
-        """Sends everything of one account that is due."""
+        """Sends everything of one account that is due; one caller at a time for each account."""
+        if account in self._troubled:
+            await self._database.run(self._take_back, account, now)
+            self._troubled.remove(account)
         channel = self._channels[account]
-        if isinstance(channel, WrittenOut):
-            return await self._database.run(self._write_out, account, channel, now)
+        try:
+            if isinstance(channel, WrittenOut):
+                return await self._database.run(self._write_out, account, channel, now)
+            return await self._send_all(account, channel, now)
+        except (DBAPIError, LostLease):
+            self._troubled.add(account)
+            raise
+
+    async def _send_all(self, account: str, channel: Channel, now: datetime) -> int:
         pacing = self._pacing[account]
         under_way: set[asyncio.Task[list[Fate]]] = set()
-        fates: list[Fate] = []
         taken = 0
         try:
             while True:
                 free = 0 if pacing.stopped else channel.pace.at_once - len(under_way)
-                settled, fates = fates, []
-                for chat in await self._database.run(self._settle_and_claim, settled, account, now, free):
+                for chat in await self._database.run(self._settle_and_claim, account, now, free):
                     under_way.add(asyncio.create_task(self._send_in_order(channel, pacing, chat)))
                     taken += len(chat)
                 if not under_way:
                     return taken
                 done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                fates = [fate for task in done for fate in task.result()]
+                self._fates[account] += [fate for task in done for fate in task.result()]
         finally:
             if under_way:
                 done, hanging = await asyncio.wait(under_way, timeout=LAST_SECONDS)
                 for task in hanging:
                     task.cancel()
-                fates += [fate for task in done for fate in task.result()]
-            if fates:
-                await self._database.run(self._settle_and_claim, fates, account, now, 0)
+                self._fates[account] += [fate for task in done for fate in task.result()]
+                await self._database.run(self._settle_and_claim, account, now, 0)
 
     async def _send_in_order(self, channel: Channel, pacing: Pacing, chat: Sequence[Taken]) -> list[Fate]:
         """Sends messages of one chat; after one that has to wait, the others wait too."""
@@ -166,8 +178,16 @@ class Outbox:
         with self._database.transaction(everywhere=True) as session:
             return outbox.next_due(session)
 
-    def _settle_and_claim(self, fates: Sequence[Fate], account: str, now: datetime, at_most: int) -> list[list[Taken]]:
+    def _settle_and_claim(self, account: str, now: datetime, at_most: int) -> list[list[Taken]]:
         """Writes down what became of messages, and takes the next of each chat, several where a repeat does no harm."""
+        fates = self._fates[account]
+        chats = self._settle_and_claim_in_one(account, fates, now, at_most)
+        del fates[: len(fates)]
+        return chats
+
+    def _settle_and_claim_in_one(
+        self, account: str, fates: Sequence[Fate], now: datetime, at_most: int
+    ) -> list[list[Taken]]:
         with self._database.transaction(everywhere=True) as session:
             if fates:
                 self._settle_in(session, fates, now)
@@ -297,26 +317,41 @@ class Outbox:
         )
         self._tell_writer(session, row, now, "failed", reason)
 
-    def take_over(self, session: Session, dead: Sequence[Dead], now: datetime) -> int:
-        """Puts back what processes that died were sending; returns how many messages."""
-        written = {each.name: each.written for each in dead}
-        left = outbox.left_by_the_dead(session, self._leases.me)
-        in_doubt: set[str] = set()
-        for each in left:
-            row = session.get_one(OutboxMessage, each.id)
-            name = row.sender or ""
-            channel = self._channels.get(row.account)
-            row.sender = self._leases.me
-            if isinstance(channel, WrittenOut) and row.id <= written.get(name, 0):
-                session.flush()
-                remote_id = channel.name_of(_delivery(each))
-                self._settle_in(session, [Fate(row.id, row.account, row.entry_id, remote_id)], now)
-            elif isinstance(channel, WrittenOut) and name in in_doubt:
-                row.state, row.sender = "QUEUED", None
-            elif self._may_repeat(row, now):
-                in_doubt.add(name)
-                row.state, row.sender = "QUEUED", None
+    def take_over(self, session: Session, dead: Dead, now: datetime) -> int | None:
+        """Puts back what a process that died was sending; returns how many messages, or None.
+
+        None: it served an account that this process does not have, so another one must do it.
+        """
+        left = outbox.left_by(session, dead.name)
+        if not {each.account for each in left} <= self._channels.keys():
+            return None
+        self._put_back(session, left, dead.written, now)
         return len(left)
+
+    def _take_back(self, account: str, now: datetime) -> None:
+        """After the database was away: what this process was sending then, as far as its fate is not known."""
+        with self._database.transaction(everywhere=True) as session:
+            self._settle_in(session, self._fates[account], now)
+            left = [each for each in outbox.left_by(session, self._leases.me) if each.account == account]
+            self._put_back(session, left, self._leases.written(session), now)
+        self._fates[account].clear()
+
+    def _put_back(self, session: Session, left: Sequence[Claimed], written: int, now: datetime) -> None:
+        """What is known to be written out is sent; the next one is in doubt; the rest was not sent."""
+        in_doubt = False
+        for each in left:
+            row = session.get_one(OutboxMessage, each.id, populate_existing=True)
+            channel = self._channels[row.account]
+            row.sender = self._leases.me
+            if isinstance(channel, WrittenOut) and row.id <= written:
+                session.flush()
+                self._settle_in(
+                    session, [Fate(row.id, row.account, row.entry_id, channel.name_of(_delivery(each)))], now
+                )
+            elif (isinstance(channel, WrittenOut) and in_doubt) or self._may_repeat(row, now):
+                in_doubt = True
+                row.state, row.sender = "QUEUED", None
+        session.flush()
 
     def _may_repeat(self, row: OutboxMessage, now: datetime) -> bool:
         """Nobody knows whether it arrived: again, but not for ever, unless a repeat does no harm."""

@@ -42,7 +42,7 @@ async def run_pipe(database: Database, contact_points: Mapping[str, ContactPoint
         await app.answer(())
 
     reader = LineReader(contact_points, manual_clock=manual_clock)
-    async with app.running(ticking=not manual_clock):
+    async with app.running():
         settling = asyncio.create_task(app.settle_when_woken())
         speaking = asyncio.create_task(speak_lines(lines.at_hand, reader, channel, answer=answer, set_time=set_time))
         try:

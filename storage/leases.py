@@ -37,7 +37,7 @@ from storage.database import Database
 from storage.models import Lease
 from storage.types import UtcDateTime
 
-SECONDS: Final = 6
+SECONDS: Final = 5
 """How long a process that is not heard of counts as alive."""
 
 _LEASE: Final[Any] = Lease.__table__
@@ -150,17 +150,20 @@ class Leases:
         if found is None or (found.epoch, found.owner) != (epoch, self.me):
             raise LostLease(f"The account {account} is served by another process.")
 
-    def bury(self, session: Session) -> list[Dead]:
-        """The processes that died since somebody looked last; their leases are gone with the commit."""
+    def dead(self, session: Session, senders: Collection[str]) -> list[Dead]:
+        """The processes that died, and senders that nobody knows; `bury` follows in the same transaction."""
         connection = session.connection()
         names = _LEASE.c.name.startswith(_PROCESS, autoescape=True)
-        dead = select(_LEASE.c.name, _LEASE.c.owner, _LEASE.c.written).where(names, _LEASE.c.owner != self.me)
+        known = set(connection.execute(select(_LEASE.c.owner).where(names)).scalars())
+        dead = select(_LEASE.c.owner, _LEASE.c.written).where(names, _LEASE.c.owner != self.me)
         if self.shared:
             dead = dead.where(~_is_alive())
-        found = connection.execute(dead.with_for_update(skip_locked=True)).all()
-        for row in found:
-            connection.execute(delete(_LEASE).where(_LEASE.c.name == row.name))
-        return [Dead(row.owner, row.written) for row in found]
+        found = [Dead(*row) for row in connection.execute(dead.with_for_update(skip_locked=True))]
+        return found + [Dead(name, 0) for name in senders if name not in known]
+
+    def bury(self, session: Session, dead: Dead) -> None:
+        """The lease of a dead process is gone with the commit."""
+        session.connection().execute(delete(_LEASE).where(_LEASE.c.name == f"{_PROCESS}{dead.name}"))
 
     def others(self) -> list[str]:
         """The data keys that other living processes encrypt with, one for each of them."""
@@ -195,6 +198,11 @@ class Leases:
             done = connection.execute(_WRITTEN, {"row": row, "its_name": f"{_PROCESS}{self.me}"})
         if done.rowcount != 1:
             raise LostLease(f"Process {self.me} was given up by the others.")
+
+    def written(self, session: Session) -> int:
+        """The last message that this process is known to have written."""
+        mine = select(_LEASE.c.written).where(_LEASE.c.name == f"{_PROCESS}{self.me}")
+        return session.connection().execute(mine).scalar() or 0
 
     def nothing_written(self, session: Session) -> None:
         """A new row of messages begins."""

@@ -41,6 +41,7 @@ class Claimed:
     edits: int | None
     doubts: int
     not_before: datetime
+    queued_at: datetime
     holder: str | None
     """Who holds the chat now."""
     edited_id: str | None
@@ -49,13 +50,16 @@ class Claimed:
     """Whether the message that this one edits is itself not sent yet."""
 
 
+_NOW: Final = bindparam("now", type_=UtcDateTime())
+
 _FIRST: Final = (
     select(_OUTBOX.c.id, _OUTBOX.c.chat_key)
     .where(
         _OUTBOX.c.settled_at.is_(None),
         _OUTBOX.c.state == "QUEUED",
         _OUTBOX.c.account == bindparam("its_account"),
-        _OUTBOX.c.not_before <= bindparam("now", type_=UtcDateTime()),
+        # What was queued in the future was queued before the clock was put right.
+        or_(_OUTBOX.c.not_before <= _NOW, _OUTBOX.c.queued_at > _NOW),
         ~exists().where(
             _EARLIER.c.chat_key == _OUTBOX.c.chat_key, _EARLIER.c.settled_at.is_(None), _EARLIER.c.id < _OUTBOX.c.id
         ),
@@ -73,7 +77,7 @@ _FIRST_OF_MINE: Final = _FIRST.where(
 )
 _WHOLE: Final = (
     select(
-        *(_OUTBOX.c[field.name] for field in fields(Claimed)[:12]),
+        *(_OUTBOX.c[field.name] for field in fields(Claimed)[:13]),
         _CONVERSATION.c.holder,
         _EDITED.c.remote_id,
         _EDITED.c.id.is_not(None) & _EDITED.c.settled_at.is_(None),
@@ -109,7 +113,7 @@ def next_of_each_chat(
     stopped: set[str] = set()
     claimed = []
     for each in map(_claimed, connection.execute(_BY_CHAT, chats)):
-        if each.edited_waits or each.not_before > now:
+        if each.edited_waits or not (each.not_before <= now or each.queued_at > now):
             stopped.add(each.chat_key)
         if each.chat_key not in stopped:
             claimed.append(each)
@@ -128,16 +132,20 @@ def claim(session: Session, ids: Collection[int], me: str) -> None:
     session.connection().execute(_CLAIM, [{"row": each, "me": me} for each in ids])
 
 
-_LEFT: Final = _WHOLE.where(
-    _OUTBOX.c.state == "SENDING",
-    _OUTBOX.c.sender != bindparam("me"),
-    _OUTBOX.c.sender.not_in(select(_LEASE.c.owner).where(_LEASE.c.name.startswith("process:"))),
-).with_for_update(skip_locked=True, of=_OUTBOX)
+_LEFT: Final = _WHOLE.where(_OUTBOX.c.state == "SENDING", _OUTBOX.c.sender == bindparam("name")).with_for_update(
+    of=_OUTBOX
+)
 
 
-def left_by_the_dead(session: Session, me: str) -> list[Claimed]:
-    """What processes without a lease were sending."""
-    return [_claimed(row) for row in session.connection().execute(_LEFT, {"me": me})]
+def left_by(session: Session, name: str) -> list[Claimed]:
+    """What a process is, or was, sending."""
+    return [_claimed(row) for row in session.connection().execute(_LEFT, {"name": name})]
+
+
+def senders(session: Session) -> set[str]:
+    """The processes that are sending something, living or dead."""
+    sending = select(_OUTBOX.c.sender).where(_OUTBOX.c.settled_at.is_(None), _OUTBOX.c.state == "SENDING").distinct()
+    return set(session.connection().execute(sending).scalars())
 
 
 _SENT: Final = (

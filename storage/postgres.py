@@ -26,7 +26,7 @@ _SESSION: Final = {
     "statement_timeout": "30s",
     "lock_timeout": "5s",
     # The locks of a process that hangs inside a transaction go, so that another one can take over.
-    "idle_in_transaction_session_timeout": "10s",
+    "idle_in_transaction_session_timeout": "4s",
 }
 _CONNECT: Final = {
     "connect_timeout": 5,

@@ -107,6 +107,11 @@ class Browser:
         """Whether the page was told that the message is kept."""
         return await self.post("/say", {"id": message_id, "text": text}) == 200
 
+    async def ask(self, path: str, body: dict[str, Any]) -> tuple[int, str]:
+        """The status, and the sentence that says what is wrong."""
+        async with self.session.post(self._origin + path, json=body, headers={"Origin": self._origin}) as answer:
+            return answer.status, (await answer.json()).get("error", "")
+
     async def post(self, path: str, body: dict[str, Any]) -> int:
         """The status; 0 if nobody answers."""
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage.database import Database, DatabaseError
-from storage.file_lock import alone
+from storage.file_lock import FileLock, alone
 from storage.keys import KeyRing
 from tests.pipe import Pipe, run
 
@@ -105,6 +105,6 @@ class TestOneProcess:
             database.hold_alone()
 
     def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
+        lock = FileLock(tmp_path / "nowhere" / "bot.db")
         with pytest.raises(DatabaseError, match="cannot be locked: No such file or directory"):
-            with alone(tmp_path / "nowhere" / "bot.db"):
-                pass
+            lock.take()

@@ -15,6 +15,7 @@ from bot.i18n import ZONE, Text, render
 from bot.languages import LANGUAGES
 from bot.messages import Media, Option, Outbound, Style, Voice, to_json
 from bot.references import fresh_reference
+from storage.erasures import Kind, erased
 from storage.keys import KeyRing
 from storage.models import ContactLink, Conversation, DueRow, OutboxMessage, Setting, Thread, ThreadEntry
 
@@ -197,6 +198,10 @@ class Work:
 
     def forget_reminder(self, subject: int, *kinds: str) -> None:
         self.session.execute(delete(DueRow).where(DueRow.subject == subject, DueRow.kind.in_(kinds)))
+
+    def erased(self, kind: Kind, *identity: str) -> None:
+        """Enters an erasure in the list, so that no backup brings it back."""
+        erased(self.session, self.ring, self.contact_point.id, kind, *identity, at=self.now)
 
     def in_minutes(self, minutes: int) -> datetime:
         return self.now + timedelta(minutes=minutes)

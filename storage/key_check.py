@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage.database import Database
-from storage.keys import WrongKey
+from storage.keys import KeyRing, WrongKey
 from storage.models import Conversation, Setting
 
 NAME: Final = "look_up_key"
@@ -16,7 +16,7 @@ NAME: Final = "look_up_key"
 
 def check_keys(database: Database) -> None:
     """Raises WrongKey; leaves a mark by which the look-up key is known again, for with another nobody is found."""
-    mark = database.ring.lookup("mark of the look-up key")
+    mark = mark_of(database.ring)
     with database.transaction(everywhere=True) as session:
         stored = session.get(Setting, NAME)
         if stored is None:
@@ -24,6 +24,11 @@ def check_keys(database: Database) -> None:
         elif stored.value != mark:
             raise WrongKey("The look-up key is not the one this database was begun with.")
         _read_something(session)
+
+
+def mark_of(ring: KeyRing) -> str:
+    """What a database keeps to know its look-up key by."""
+    return ring.lookup("mark of the look-up key")
 
 
 def _read_something(session: Session) -> None:

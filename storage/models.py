@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from storage.database import NAMING
 from storage.scope import Scoped
 from storage.types import EncryptedJson, EncryptedText, UtcDateTime
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index that holds few rows costs the others nothing."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Base(DeclarativeBase):
@@ -59,7 +64,10 @@ class Conversation(Base, Scoped):
     """One private chat with the bot; who comes to two contact points by one messenger has two."""
 
     __tablename__ = "conversation"
-    __table_args__ = (UniqueConstraint("contact_point", "account", "chat_key"),)
+    __table_args__ = (
+        UniqueConstraint("contact_point", "account", "chat_key"),
+        Index("ix_conversation_thread_id", "thread_id", **_where("thread_id IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account: Mapped[str]
@@ -89,7 +97,11 @@ class Thread(Base, Scoped):
     """One report or chat at the desk: who has it, by when it is answered, how it ended."""
 
     __tablename__ = "thread"
-    __table_args__ = (UniqueConstraint("contact_point", "ref"),)
+    __table_args__ = (
+        UniqueConstraint("contact_point", "ref"),
+        Index("ix_thread_contact_point_created_at", "contact_point", "created_at"),
+        Index("ix_thread_card_outbox_id", "card_outbox_id", **_where("card_outbox_id IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ref: Mapped[str]
@@ -144,12 +156,15 @@ class ContactLink(Base, Scoped):
 
 
 class Consent(Base, Scoped):
-    """A voluntary yes, for one purpose, with the version of the sentence that was read (5.1)."""
+    """A voluntary yes, for one purpose, with the version of the sentence that was read (5.1).
+
+    The proof outlives the case it was for, without a thread.
+    """
 
     __tablename__ = "consent"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    thread_id: Mapped[int | None] = mapped_column(ForeignKey("thread.id", ondelete="SET NULL"))
+    thread_id: Mapped[int | None] = mapped_column(ForeignKey("thread.id", ondelete="SET NULL"), index=True)
     purpose: Mapped[str]
     text_version: Mapped[str]
     language: Mapped[str]
@@ -161,6 +176,10 @@ class ThreadEntry(Base, Scoped):
     """One thing said or done in a thread, in order."""
 
     __tablename__ = "thread_entry"
+    __table_args__ = (
+        Index("ix_thread_entry_outbox_id", "outbox_id", **_where("outbox_id IS NOT NULL")),
+        Index("ix_thread_entry_status_outbox_id", "status_outbox_id", **_where("status_outbox_id IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), index=True)
@@ -186,7 +205,7 @@ class SourceLink(Base, Scoped):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source_key: Mapped[str] = mapped_column(index=True)
-    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"))
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), index=True)
 
 
 class OutboxMessage(Base, Scoped):
@@ -196,6 +215,8 @@ class OutboxMessage(Base, Scoped):
     __table_args__ = (
         Index("ix_outbox_waiting", "state", "not_before", "id"),
         Index("ix_outbox_chat_key_state", "chat_key", "state"),
+        # Without it, deleting a conversation reads the whole table.
+        Index("ix_outbox_conversation_id", "conversation_id"),
         # The id is a message's name for its channel: it must never come twice.
         {"sqlite_autoincrement": True},
     )
@@ -237,3 +258,36 @@ class DueRow(Base, Scoped):
     due_at: Mapped[datetime] = mapped_column(UtcDateTime())
     attempts: Mapped[int] = mapped_column(default=0)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class Erasure(Base, Scoped):
+    """Something that was erased: of whom, only as a keyed hash. After a restore it is erased again."""
+
+    __tablename__ = "erasure"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  # SQLAlchemy declares it so
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    """A name of `storage.erasures.Kind`."""
+    subject: Mapped[str]
+    """Keyed hash of the reference number, or of the chat."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class Statistic(Base, Scoped):
+    """What remains of a report that was deleted: choices, no words, no way back (D-19)."""
+
+    __tablename__ = "statistic"
+    __table_args__ = (Index("ix_statistic_contact_point_month", "contact_point", "month"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """Random; nothing else has ever had it."""
+    month: Mapped[str]
+    """The month in which it came in, like `2026-11`."""
+    place: Mapped[str | None]
+    """None where fewer than five came from the place in that month: then only the whole area is known."""
+    urgency: Mapped[str]
+    setting: Mapped[str | None]
+    parties: Mapped[str | None]
+    wish: Mapped[str | None]
+    result: Mapped[str | None]

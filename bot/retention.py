@@ -120,9 +120,7 @@ Rule = Callable[[Session, ContactPoint, datetime, int], tuple[Counts, int | None
 """Deletes within the next rows after an id; returns the last id it looked at, None at the end."""
 
 
-def run(
-    database: Database, contact_points: Mapping[str, ContactPoint], now: datetime, dry_run: bool = False
-) -> Counts:
+def run(database: Database, contact_points: Mapping[str, ContactPoint], now: datetime, dry_run: bool = False) -> Counts:
     """Deletes what is due; with `dry_run` only counts, on a copy or in a transaction that is taken back."""
     if dry_run:
         return _rehearsed(database, contact_points, now)
@@ -178,9 +176,7 @@ def erasures_since(contact_points: Mapping[str, ContactPoint], now: datetime) ->
     return now - timedelta(days=max(kept, backup_days(contact_points) + 1))
 
 
-def _copies(
-    database: Database, contact_points: Mapping[str, ContactPoint], now: datetime, *, dry_run: bool
-) -> Counts:
+def _copies(database: Database, contact_points: Mapping[str, ContactPoint], now: datetime, *, dry_run: bool) -> Counts:
     found = old_files(kept_aside(database), now - timedelta(days=backup_days(contact_points)))
     for each in found if not dry_run else ():
         each.unlink(missing_ok=True)
@@ -312,9 +308,7 @@ _CASE: Final = (
 """What is looked at of a case that goes: nothing that anybody wrote."""
 
 
-def _closed_long_ago(
-    session: Session, point: ContactPoint, now: datetime, free: ColumnElement[bool]
-) -> list[Row[Any]]:
+def _closed_long_ago(session: Session, point: ContactPoint, now: datetime, free: ColumnElement[bool]) -> list[Row[Any]]:
     retention = point.retention
     months = min(retention.report_months, retention.case_months)
     shortest = min(timedelta(days=retention.abuse_content_days), months * SHORTEST_MONTH)
@@ -345,11 +339,11 @@ def _told_only(session: Session, point: ContactPoint, now: datetime, free: Colum
             select(ThreadEntry.thread_id, func.max(ThreadEntry.at))
             .where(ThreadEntry.thread_id.in_([row.id for row in told]))
             .group_by(ThreadEntry.thread_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
-    return [row for row in told if months_after(max(row.created_at, last_word.get(row.id, row.created_at)), months) <= now]
+    return [
+        row for row in told if months_after(max(row.created_at, last_word.get(row.id, row.created_at)), months) <= now
+    ]
 
 
 def _held() -> ColumnElement[bool]:
@@ -376,7 +370,8 @@ def erase_cases(
         .where(DueRow.subject.in_(ids), DueRow.kind.in_(_OF_CASES))
         .execution_options(synchronize_session=False)
     )
-    # Reports, entries and links go with their thread.
+    cut_contacts(session, ids, now)
+    # Report and entries go with their thread.
     session.execute(delete(Thread).where(Thread.id.in_(ids)).execution_options(synchronize_session=False))
     ring = ring_of(session.get_bind().dialect)
     for case in cases:
@@ -616,7 +611,7 @@ def _inbox(session: Session, point: ContactPoint, now: datetime, after: int) -> 
         .where(InboxMessage.id > after)
         .order_by(InboxMessage.id)
         .limit(WINDOW)
-    ).tuples().all()  # fmt: skip
+    ).all()  # fmt: skip
     old, faulty = _days_ago(now, point.retention.delivery_days), _days_ago(now, point.retention.fault_days)
     gone = [key for key, state, at, _words in rows if state in ("DONE", "FAILED") and at <= old]
     wordless = [
@@ -640,7 +635,7 @@ def _outbox(session: Session, point: ContactPoint, now: datetime, after: int) ->
         .where(OutboxMessage.id > after)
         .order_by(OutboxMessage.id)
         .limit(WINDOW)
-    ).tuples().all()  # fmt: skip
+    ).all()  # fmt: skip
     old, faulty = _days_ago(now, point.retention.delivery_days), _days_ago(now, point.retention.fault_days)
     done = {key for key, state, at, _words in rows if state in ("SENT", "SILENCED", "DEAD") and at <= old}
     for used in (Thread.card_outbox_id, ThreadEntry.outbox_id, ThreadEntry.status_outbox_id):
@@ -689,7 +684,7 @@ def _consents(session: Session, point: ContactPoint, now: datetime, after: int) 
         .where(Consent.withdrawn_at.is_not(None), Consent.id > after)
         .order_by(Consent.id)
         .limit(WINDOW)
-    ).tuples().all()  # fmt: skip
+    ).all()  # fmt: skip
     gone = [key for key, withdrawn_at in rows if withdrawn_at and months_after(withdrawn_at, months) <= now]
     _delete_rows(session, Consent, gone)
     return Counts(consents=len(gone)), rows[-1][0] if rows else None
@@ -709,4 +704,3 @@ def _erasures(session: Session, point: ContactPoint, now: datetime, after: int) 
 
 RULES: Final[tuple[Rule, ...]] = (_cases, _chats, _pages, _inbox, _outbox, _reminders, _consents, _erasures)
 """In this order: nothing that a rule sets free is left for the next day."""
-

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.bugs import log_bug
@@ -57,9 +57,9 @@ FEWEST: Final = 5
 NIGHT: Final = 3
 """The hour from which the day's run begins, by the clock at the contact point."""
 
-_RELAYED: Final = (Style.FROM_REPORTER, Style.TO_REPORTER)
-_OF_CASES: Final = ("take_idle", "talk_idle", *DEADLINES)
-_OF_CHATS: Final = ("draft_reminder", "draft_expiry", "chat_idle")
+RELAYED: Final = (Style.FROM_REPORTER, Style.TO_REPORTER)
+OF_CASES: Final = ("take_idle", "talk_idle", *DEADLINES)
+OF_CHATS: Final = ("draft_reminder", "draft_expiry", "chat_idle")
 _LOG: Final = logging.getLogger("anlaufstelle.retention")
 
 
@@ -129,6 +129,14 @@ def run(database: Database, contact_points: Mapping[str, ContactPoint], now: dat
 
 def steps(database: Database, contact_points: Mapping[str, ContactPoint], now: datetime) -> Iterator[Counts]:
     """The same, a short transaction at a time."""
+    yield from of_rows(database, contact_points, now)
+    yield _copies(database, contact_points, now, dry_run=False)
+    # What was overwritten must not live on in the write-ahead log.
+    database.checkpoint()
+
+
+def of_rows(database: Database, contact_points: Mapping[str, ContactPoint], now: datetime) -> Iterator[Counts]:
+    """The same without the files beside the database."""
     for point in contact_points.values():
         for rule in RULES:
             after: int | None = 0
@@ -136,9 +144,6 @@ def steps(database: Database, contact_points: Mapping[str, ContactPoint], now: d
                 with database.transaction(point.id) as session:
                     counts, after = rule(session, point, now, after)
                 yield counts
-    yield _copies(database, contact_points, now, dry_run=False)
-    # What was overwritten must not live on in the write-ahead log.
-    database.checkpoint()
 
 
 class _TakenBack(Exception):
@@ -274,7 +279,8 @@ def _on_hold() -> ColumnElement[bool]:
 def _end_of_window(session: Session, key: InstrumentedAttribute[int], after: int) -> int | None:
     """The last of the next rows, so that no transaction takes long however large a table is."""
     ids = select(key).where(key > after).order_by(key).limit(WINDOW).subquery()
-    return session.scalar(select(func.max(ids.c.id)))
+    last: int | None = session.scalar(select(func.max(ids.c.id)))
+    return last
 
 
 def _cases(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
@@ -285,7 +291,10 @@ def _cases(session: Session, point: ContactPoint, now: datetime, after: int) -> 
     window = and_(Thread.id > after, Thread.id <= last)
     free = and_(window, ~_on_hold())
     over = [*_closed_long_ago(session, point, now, free), *_told_only(session, point, now, free)]
-    erase_cases(session, point, over, now)
+    ring = ring_of(session.get_bind().dialect)
+    for case in over:
+        erased(session, ring, point.id, Kind.EXPIRED, case.ref, at=now)
+    erase_cases(session, over, now)
     counts = Counts(
         cases=len(over),
         contacts=_contacts(session, point, now, free),
@@ -296,7 +305,7 @@ def _cases(session: Session, point: ContactPoint, now: datetime, after: int) -> 
     return counts, last
 
 
-_CASE: Final = (
+CASE: Final = (
     Thread.id,
     Thread.ref,
     Thread.municipality,
@@ -308,21 +317,21 @@ _CASE: Final = (
 """What is looked at of a case that goes: nothing that anybody wrote."""
 
 
-def _closed_long_ago(session: Session, point: ContactPoint, now: datetime, free: ColumnElement[bool]) -> list[Row[Any]]:
+def _closed_long_ago(session: Session, point: ContactPoint, now: datetime, free: ColumnElement[bool]) -> list[Any]:
     retention = point.retention
     months = min(retention.report_months, retention.case_months)
     shortest = min(timedelta(days=retention.abuse_content_days), months * SHORTEST_MONTH)
     rows = session.execute(
-        select(*_CASE).where(free, Thread.closed_at <= now - shortest).with_for_update(skip_locked=True)
+        select(*CASE).where(free, Thread.closed_at <= now - shortest).with_for_update(skip_locked=True)
     )
     return [row for row in rows if kept_until(retention, row.result, row.closed_at) <= now]
 
 
-def _told_only(session: Session, point: ContactPoint, now: datetime, free: ColumnElement[bool]) -> list[Row[Any]]:
+def _told_only(session: Session, point: ContactPoint, now: datetime, free: ColumnElement[bool]) -> list[Any]:
     """Who wanted nothing but to tell: nobody closes that, so the time runs from the last word in it."""
     months = point.retention.report_months
     rows = session.execute(
-        select(*_CASE, Report.details)
+        select(*CASE, Report.details)
         .join(Report, Report.thread_id == Thread.id)
         .where(
             free,
@@ -351,10 +360,8 @@ def _held() -> ColumnElement[bool]:
     return exists().where(Conversation.thread_id == Thread.id, Conversation.holder == HUMAN)
 
 
-def erase_cases(
-    session: Session, point: ContactPoint, cases: Sequence[Any], now: datetime, kind: Kind = Kind.EXPIRED
-) -> None:
-    """Deletes cases with all that belongs to them; a row of statistics stays, unless they were withdrawn."""
+def erase_cases(session: Session, cases: Sequence[Any], now: datetime, *, leave_statistics: bool = True) -> None:
+    """Deletes cases with all that belongs to them; a row of statistics stays of each."""
     if not cases:
         return
     ids = [case.id for case in cases]
@@ -367,16 +374,13 @@ def erase_cases(
     web_messages.forget_threads(session, [case.ref for case in cases])
     session.execute(
         delete(DueRow)
-        .where(DueRow.subject.in_(ids), DueRow.kind.in_(_OF_CASES))
+        .where(DueRow.subject.in_(ids), DueRow.kind.in_(OF_CASES))
         .execution_options(synchronize_session=False)
     )
     cut_contacts(session, ids, now)
     # Report and entries go with their thread.
     session.execute(delete(Thread).where(Thread.id.in_(ids)).execution_options(synchronize_session=False))
-    ring = ring_of(session.get_bind().dialect)
-    for case in cases:
-        erased(session, ring, point.id, kind, case.ref, at=now)
-    if kind is not Kind.WITHDRAWN:
+    if leave_statistics:
         _leave_statistics(session, cases, reports)
 
 
@@ -449,7 +453,7 @@ def cut_contacts(session: Session, threads: Sequence[int], now: datetime) -> Non
 def _transcripts(session: Session, point: ContactPoint, now: datetime, free: ColumnElement[bool]) -> int:
     """What person and desk said to each other, so many days after the last word; notes stay with the case."""
     until = now - timedelta(days=point.retention.transcript_days)
-    words = ThreadEntry.kind.in_(_RELAYED)
+    words = ThreadEntry.kind.in_(RELAYED)
     threads = session.execute(
         select(Thread.id, Thread.ref)
         .where(
@@ -548,7 +552,10 @@ def _chats(session: Session, point: ContactPoint, now: datetime, after: int) -> 
         and each.draft_until is None
         and each.blocked_until is None
     ]
-    erase_chats(session, point, unused, now)
+    ring = ring_of(session.get_bind().dialect)
+    for each in unused:
+        erased(session, ring, point.id, Kind.CHAT, each.account, each.chat_key, at=now)
+    erase_chats(session, unused)
     return Counts(drafts=len(drafts), blocks=len(blocks), chats=len(unused)), last
 
 
@@ -559,19 +566,16 @@ def forget_draft(conversation: Conversation) -> None:
     conversation.draft_until = None
 
 
-def erase_chats(session: Session, point: ContactPoint, chats: Iterable[Conversation], now: datetime) -> None:
+def erase_chats(session: Session, chats: Sequence[Conversation]) -> None:
     """Deletes chats with their address, their page and their reminders."""
-    ids = []
-    ring = ring_of(session.get_bind().dialect)
     for each in chats:
-        ids.append(each.id)
         web_messages.forget_chat(session, each.address)
-        erased(session, ring, point.id, Kind.CHAT, each.account, each.chat_key, at=now)
+    ids = [each.id for each in chats]
     if not ids:
         return
     session.flush()
     for statement in (
-        delete(DueRow).where(DueRow.subject.in_(ids), DueRow.kind.in_(_OF_CHATS)),
+        delete(DueRow).where(DueRow.subject.in_(ids), DueRow.kind.in_(OF_CHATS)),
         delete(Conversation).where(Conversation.id.in_(ids)),
     ):
         session.execute(statement.execution_options(synchronize_session=False))

@@ -171,7 +171,7 @@ def rehearsal(database: Database) -> Iterator[Database]:
         yield database
         return
     copy = file.with_name(f"{file.name}.rehearsal")
-    _remove(copy)
+    remove(copy)
     try:
         empty(copy)
         copy_sqlite(file, copy)
@@ -183,9 +183,10 @@ def rehearsal(database: Database) -> Iterator[Database]:
     except (OSError, BackupError) as wrong:
         raise DatabaseError(f"The database cannot be copied for a rehearsal: {wrong}") from None
     finally:
-        _remove(copy)
+        remove(copy)
 
 
-def _remove(file: Path) -> None:
+def remove(file: Path) -> None:
+    """Deletes a SQLite file with its side files."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)

@@ -128,9 +128,13 @@ class ErasureFile:
         with database.transaction(everywhere=True) as session:
             known = entries(session)
         present = self.read()
-        wanted = {each for each in known | (present or frozenset()) if since is None or each.at >= since}
+        wanted = frozenset(each for each in known | (present or frozenset()) if since is None or each.at >= since)
         if wanted != present:
-            written_anew(self.path, _HEAD + "".join(map(_line, sorted(wanted))))
+            self.replace(wanted)
+
+    def replace(self, entries: frozenset[Erased]) -> None:
+        """Writes exactly this list, whatever the file has."""
+        written_anew(self.path, _HEAD + "".join(map(_line, sorted(entries))))
 
 
 _HEAD: Final = "# What was erased, as keyed hashes: it must not come back with a backup. Keep this file.\n"

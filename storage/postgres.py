@@ -22,9 +22,7 @@ class ToolError(Exception):
 
 def dump(url: URL, into: Path) -> None:
     """Dumps the database of one moment into a file; raises ToolError."""
-    with administering(url) as connection:
-        server = connection.dialect.server_version_info or (0,)
-    _refuse_older("pg_dump", server[0])
+    _refuse_older("pg_dump", url)
     conninfo, environment = _address(url)
     _run(
         "pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={into}", f"--dbname={conninfo}",
@@ -34,9 +32,7 @@ def dump(url: URL, into: Path) -> None:
 
 def load(dump_file: Path, url: URL) -> None:
     """Loads a dump into an empty database, all of it or nothing; raises ToolError."""
-    with administering(url) as connection:
-        server = connection.dialect.server_version_info or (0,)
-    _refuse_older("pg_restore", server[0])
+    _refuse_older("pg_restore", url)
     conninfo, environment = _address(url)
     _run(
         "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction",
@@ -124,7 +120,9 @@ def _address(url: URL) -> tuple[str, dict[str, str]]:
     return make_conninfo(**own), {"PGPASSWORD": str(password)} if password else {}
 
 
-def _refuse_older(program: str, server: int) -> None:
+def _refuse_older(program: str, url: URL) -> None:
+    with administering(url) as connection:
+        server = int((connection.dialect.server_version_info or (0,))[0])
     match = _VERSION.search(_run(program, "--version"))
     if match is None or int(match[1]) < server:
         raise ToolError(

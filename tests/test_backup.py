@@ -25,12 +25,13 @@ from storage.database import Database
 from storage.erasures import Erased, ErasureFile, Kind, ListUnreadable
 from storage.key_check import check_keys
 from storage.keys import KeyRing, create_ring_file, write_ring_file
+from storage.migrate import upgrade
 from storage.models import ContactLink, Conversation, OutboxMessage, Report, Statistic, Thread
 from tests.bench import Bench, Messenger, at_desk, to_person
 from tests.pipe import Pipe
 
 
-class Server:
+class Installation:
     """An installation on SQLite that is stopped, lost and restored."""
 
     def __init__(self, folder: Path, empty: Path, ring: KeyRing, point: ContactPoint) -> None:
@@ -78,9 +79,20 @@ class Server:
             return session.scalar(select(func.count()).select_from(model)) or 0
 
 
+@pytest.fixture(scope="module")
+def empty_file(tmp_path_factory: pytest.TempPathFactory, ring: KeyRing) -> Path:
+    """A SQLite file of the current schema without a row, to copy from."""
+    path = tmp_path_factory.mktemp("empty") / "empty.db"
+    database = Database.open(f"sqlite:///{path}", ring)
+    upgrade(database)
+    database.checkpoint()
+    database.close()
+    return path
+
+
 @pytest.fixture
-def server(tmp_path: Path, empty_database: Path, ring: KeyRing, oberberg: ContactPoint) -> Iterator[Server]:
-    made = Server(tmp_path, empty_database, ring, oberberg)
+def here(tmp_path: Path, empty_file: Path, ring: KeyRing, oberberg: ContactPoint) -> Iterator[Installation]:
+    made = Installation(tmp_path, empty_file, ring, oberberg)
     yield made
     made.stop()
 
@@ -97,8 +109,8 @@ def forget(bench: Bench, chat: str) -> None:
     assert "Done" in " ".join(to_person(bench.say(chat, choice="YES"), chat))
 
 
-def test_what_was_erased_stays_erased_and_the_rest_is_back(server: Server) -> None:
-    bench = server.bench
+def test_what_was_erased_stays_erased_and_the_rest_is_back(here: Installation) -> None:
+    bench = here.bench
     bench.report("ana", "Ana's words.")
     read = bench.report("ben", "Ben's words.")
     bench.desk("kim", f"/reply {read} Good morning.")
@@ -107,19 +119,19 @@ def test_what_was_erased_stays_erased_and_the_rest_is_back(server: Server) -> No
     phone = bench.report("cem", "Cem's words.", contact="PHONE", phone="0171 2345678")
     forgotten = bench.report("dan", "Dan's words.")
     kept = bench.report("eva", "Eva's words.")
-    backup = server.back_up()
+    backup = here.back_up()
     bench.after(hours=5)
     withdraw(bench, "ana")
     withdraw(bench, "ben")
     withdraw(bench, "cem", "CONTACT")
     forget(bench, "dan")
     lost = bench.report("fay", "Fay's words.")
-    done = server.restore(backup)
+    done = here.restore(backup)
     assert done.erased_again >= 4 and Path(done.aside).stat().st_mode & 0o777 == 0o600
 
-    bench = server.bench
-    assert server.stories() == {"Cem's words.", "Dan's words.", "Eva's words."}
-    with server.database.transaction("oberberg") as session:
+    bench = here.bench
+    assert here.stories() == {"Cem's words.", "Dan's words.", "Eva's words."}
+    with here.database.transaction("oberberg") as session:
         threads = {thread.ref: thread for thread in session.scalars(select(Thread))}
         assert set(threads) == {read, phone, kept, forgotten} and lost not in threads
         assert threads[read].closed_at is not None and threads[phone].closed_at is None
@@ -133,251 +145,251 @@ def test_what_was_erased_stays_erased_and_the_rest_is_back(server: Server) -> No
     assert to_person(bench.say("dan", "/start"), "dan")
 
 
-def test_erased_again_after_every_restore(server: Server) -> None:
+def test_erased_again_after_every_restore(here: Installation) -> None:
     """Also from a second backup, and although the first restore has begun a new database."""
-    server.bench.report("ana", "Ana's words.")
-    backup = server.back_up()
-    withdraw(server.bench, "ana")
+    here.bench.report("ana", "Ana's words.")
+    backup = here.back_up()
+    withdraw(here.bench, "ana")
     for _again in range(3):
-        server.restore(backup)
-        assert server.stories() == set()
-        server.bench.after(hours=1)
+        here.restore(backup)
+        assert here.stories() == set()
+        here.bench.after(hours=1)
 
 
-def test_what_was_erased_before_the_backup_is_not_erased_again(server: Server) -> None:
+def test_what_was_erased_before_the_backup_is_not_erased_again(here: Installation) -> None:
     """Who was forgotten and came back is not cut off by the restore."""
-    server.bench.report("ana", "Old words.")
-    forget(server.bench, "ana")
-    server.bench.after(hours=1)
-    server.bench.report("ana", "New words.")
-    backup = server.back_up()
-    assert server.restore(backup).erased_again == 0
-    with server.database.transaction("oberberg") as session:
+    here.bench.report("ana", "Old words.")
+    forget(here.bench, "ana")
+    here.bench.after(hours=1)
+    here.bench.report("ana", "New words.")
+    backup = here.back_up()
+    assert here.restore(backup).erased_again == 0
+    with here.database.transaction("oberberg") as session:
         assert session.scalars(
             select(Report.story).join(ContactLink, ContactLink.thread_id == Report.thread_id)
         ).all() == ["New words."]
 
 
-def test_the_list_beside_the_database_helps_when_the_database_is_lost(server: Server) -> None:
-    bench = server.bench
+def test_the_list_beside_the_database_helps_when_the_database_is_lost(here: Installation) -> None:
+    bench = here.bench
     bench.report("ana", "Ana's words.")
     bench.report("ben", "Ben's words.")
-    backup = server.back_up()
+    backup = here.back_up()
     withdraw(bench, "ana")
-    assert server.list.keep_up(server.database) and not server.list.keep_up(server.database)
-    assert server.list.path.stat().st_mode & 0o777 == 0o600
-    server.stop()
-    server.file.write_bytes(b"no database at all" * 1000)
-    for side in server.file.parent.glob("bot.db-*"):
+    assert here.list.keep_up(here.database) and not here.list.keep_up(here.database)
+    assert here.list.path.stat().st_mode & 0o777 == 0o600
+    here.stop()
+    here.file.write_bytes(b"no database at all" * 1000)
+    for side in here.file.parent.glob("bot.db-*"):
         side.unlink()
-    done = restore(server.url, backup, server.ring, server.points, server.list, bench.time())
+    done = restore(here.url, backup, here.ring, here.points, here.list, bench.time())
     assert done.erased_again == 1 and Path(done.aside).read_bytes().startswith(b"no database")
-    server.start()
-    assert server.stories() == {"Ben's words."}
+    here.start()
+    assert here.stories() == {"Ben's words."}
 
 
-def test_a_bot_that_was_started_anew_does_not_lose_the_list(server: Server, empty_database: Path) -> None:
+def test_a_bot_that_was_started_anew_does_not_lose_the_list(here: Installation, empty_file: Path) -> None:
     """Somebody starts with an empty database first and thinks of the backup later."""
-    server.bench.report("ana", "Ana's words.")
-    backup = server.back_up()
-    withdraw(server.bench, "ana")
-    server.list.write(server.database)
-    server.stop()
-    server.file.write_bytes(empty_database.read_bytes())
-    server.start()
-    server.bench.report("ben", "Ben's words.")
-    withdraw(server.bench, "ben")
-    server.list.write(server.database)
-    server.restore(backup)
-    assert server.stories() == set()
+    here.bench.report("ana", "Ana's words.")
+    backup = here.back_up()
+    withdraw(here.bench, "ana")
+    here.list.write(here.database)
+    here.stop()
+    here.file.write_bytes(empty_file.read_bytes())
+    here.start()
+    here.bench.report("ben", "Ben's words.")
+    withdraw(here.bench, "ben")
+    here.list.write(here.database)
+    here.restore(backup)
+    assert here.stories() == set()
 
 
-def test_without_any_list_somebody_must_say_so(server: Server) -> None:
-    server.bench.report("ana", "Ana's words.")
-    backup = server.back_up()
-    now = server.bench.time()
-    server.stop()
-    server.file.unlink()
+def test_without_any_list_somebody_must_say_so(here: Installation) -> None:
+    here.bench.report("ana", "Ana's words.")
+    backup = here.back_up()
+    now = here.bench.time()
+    here.stop()
+    here.file.unlink()
     with pytest.raises(BackupError, match=r"would come back.*--erasures-lost"):
-        restore(server.url, backup, server.ring, server.points, server.list, now)
-    assert not server.file.exists()
-    done = restore(server.url, backup, server.ring, server.points, server.list, now, erasures_lost=True)
+        restore(here.url, backup, here.ring, here.points, here.list, now)
+    assert not here.file.exists()
+    done = restore(here.url, backup, here.ring, here.points, here.list, now, erasures_lost=True)
     assert done.aside == ""
-    server.start()
-    assert server.stories() == {"Ana's words."}
+    here.start()
+    assert here.stories() == {"Ana's words."}
 
 
-def test_a_backup_older_than_the_list(server: Server) -> None:
-    server.bench.report("ana", "Ana's words.")
-    backup = server.back_up()
-    server.bench.after(days=91)
+def test_a_backup_older_than_the_list(here: Installation) -> None:
+    here.bench.report("ana", "Ana's words.")
+    backup = here.back_up()
+    here.bench.after(days=91)
     with pytest.raises(BackupError, match="does not reach back to 2026-11-24"):
-        server.restore(backup)
-    server.restore(backup, erasures_lost=True)
-    assert server.stories() == {"Ana's words."}
+        here.restore(backup)
+    here.restore(backup, erasures_lost=True)
+    assert here.stories() == {"Ana's words."}
 
 
-def test_what_has_run_out_meanwhile_is_deleted_with_its_statistics(server: Server) -> None:
-    ref = server.bench.report("ana", "Ana's words.")
-    server.bench.desk("kim", f"/close {ref} ANSWERED")
-    server.bench.at(months_after(server.bench.time(), 6) - timedelta(days=1))
-    backup = server.back_up()
-    server.bench.after(days=2)
-    run(server.database, server.points, server.bench.time())
-    assert server.number_of(Statistic) == 1
-    server.restore(backup)
-    assert (server.number_of(Thread), server.number_of(Statistic), server.number_of(Conversation)) == (0, 1, 0)
+def test_what_has_run_out_meanwhile_is_deleted_with_its_statistics(here: Installation) -> None:
+    ref = here.bench.report("ana", "Ana's words.")
+    here.bench.desk("kim", f"/close {ref} ANSWERED")
+    here.bench.at(months_after(here.bench.time(), 6) - timedelta(days=1))
+    backup = here.back_up()
+    here.bench.after(days=2)
+    run(here.database, here.points, here.bench.time())
+    assert here.number_of(Statistic) == 1
+    here.restore(backup)
+    assert (here.number_of(Thread), here.number_of(Statistic), here.number_of(Conversation)) == (0, 1, 0)
 
 
 class TestNothingTwice:
-    def test_ids_of_messages_are_never_given_again(self, server: Server) -> None:
-        server.bench.report("ana", "Ana's words.")
-        backup = server.back_up()
-        server.bench.report("ben", "Ben's words.")
-        used = {each.id for each in server.bench.heard}
-        server.restore(backup)
-        server.bench.messenger.heard = []
-        server.bench.report("eva", "Eva's words.")
-        assert min(each.id for each in server.bench.heard) > max(used)
+    def test_ids_of_messages_are_never_given_again(self, here: Installation) -> None:
+        here.bench.report("ana", "Ana's words.")
+        backup = here.back_up()
+        here.bench.report("ben", "Ben's words.")
+        used = {each.id for each in here.bench.heard}
+        here.restore(backup)
+        here.bench.messenger.heard = []
+        here.bench.report("eva", "Eva's words.")
+        assert min(each.id for each in here.bench.heard) > max(used)
 
-    def test_and_leap_where_nobody_knows_which_were_used(self, server: Server, empty_database: Path) -> None:
-        server.bench.report("ana", "Ana's words.")
-        backup = server.back_up()
-        last = max(each.id for each in server.bench.heard)
-        server.stop()
-        server.file.write_bytes(empty_database.read_bytes())
-        server.start()
-        server.restore(backup, erasures_lost=True)
-        server.bench.messenger.heard = []
-        server.bench.say("eva", "/start")
-        assert min(each.id for each in server.bench.heard) == last + LEAP + 1
+    def test_and_leap_where_nobody_knows_which_were_used(self, here: Installation, empty_file: Path) -> None:
+        here.bench.report("ana", "Ana's words.")
+        backup = here.back_up()
+        last = max(each.id for each in here.bench.heard)
+        here.stop()
+        here.file.write_bytes(empty_file.read_bytes())
+        here.start()
+        here.restore(backup, erasures_lost=True)
+        here.bench.messenger.heard = []
+        here.bench.say("eva", "/start")
+        assert min(each.id for each in here.bench.heard) == last + LEAP + 1
 
-    def queued(self, server: Server) -> Path:
+    def queued(self, here: Installation) -> Path:
         """A backup with a question of the program and an answer of a human on their way."""
-        ref = server.bench.report("ana", "Ana's words.")
-        server.bench.desk("kim", f"/take {ref}")
-        server.bench.receive(by="kim", text=f"/reply {ref} Good morning.")
-        server.bench.receive(chat="ben", text="/start", language="en")
-        while server.bench.app.turns.take_next(server.bench.time()) is not None:
+        ref = here.bench.report("ana", "Ana's words.")
+        here.bench.desk("kim", f"/take {ref}")
+        here.bench.receive(by="kim", text=f"/reply {ref} Good morning.")
+        here.bench.receive(chat="ben", text="/start", language="en")
+        while here.bench.app.turns.take_next(here.bench.time()) is not None:
             pass
-        return server.back_up()
+        return here.back_up()
 
-    def unsent(self, server: Server) -> list[OutboxMessage]:
-        with server.database.transaction(everywhere=True) as session:
+    def unsent(self, here: Installation) -> list[OutboxMessage]:
+        with here.database.transaction(everywhere=True) as session:
             return list(session.scalars(select(OutboxMessage).where(OutboxMessage.state == "QUEUED")))
 
-    def test_what_was_sent_meanwhile_is_not_sent_again(self, server: Server) -> None:
-        backup = self.queued(server)
-        assert "Good morning." in to_person(server.bench.settle(), "ana")
-        done = server.restore(backup)
-        assert done.silenced >= 2 and self.unsent(server) == []
-        assert server.bench.settle() == []
+    def test_what_was_sent_meanwhile_is_not_sent_again(self, here: Installation) -> None:
+        backup = self.queued(here)
+        assert "Good morning." in to_person(here.bench.settle(), "ana")
+        done = here.restore(backup)
+        assert done.silenced >= 2 and self.unsent(here) == []
+        assert here.bench.settle() == []
 
-    def test_what_still_waits_goes_out(self, server: Server) -> None:
-        backup = self.queued(server)
-        assert server.restore(backup).silenced == 0
-        said = server.bench.settle()
+    def test_what_still_waits_goes_out(self, here: Installation) -> None:
+        backup = self.queued(here)
+        assert here.restore(backup).silenced == 0
+        said = here.bench.settle()
         assert "Good morning." in to_person(said, "ana") and to_person(said, "ben")
 
-    def test_where_it_cannot_be_known_a_human_is_heard_twice_rather_than_never(self, server: Server) -> None:
-        backup = self.queued(server)
-        server.bench.settle()
-        server.stop()
-        server.file.unlink()
-        now = server.bench.time()
-        restore(server.url, backup, server.ring, server.points, server.list, now, erasures_lost=True)
-        server.start()
-        said = server.bench.settle()
+    def test_where_it_cannot_be_known_a_human_is_heard_twice_rather_than_never(self, here: Installation) -> None:
+        backup = self.queued(here)
+        here.bench.settle()
+        here.stop()
+        here.file.unlink()
+        now = here.bench.time()
+        restore(here.url, backup, here.ring, here.points, here.list, now, erasures_lost=True)
+        here.start()
+        said = here.bench.settle()
         assert to_person(said, "ana") == ["Good morning."] and not to_person(said, "ben")
 
-    def test_a_message_that_waited_for_its_turn_is_worked_through(self, server: Server) -> None:
-        server.bench.receive(chat="ana", text="/start", language="en")
-        backup = server.back_up()
-        server.bench.settle()
-        server.restore(backup)
-        assert to_person(server.bench.settle(), "ana")
+    def test_a_message_that_waited_for_its_turn_is_worked_through(self, here: Installation) -> None:
+        here.bench.receive(chat="ana", text="/start", language="en")
+        backup = here.back_up()
+        here.bench.settle()
+        here.restore(backup)
+        assert to_person(here.bench.settle(), "ana")
 
 
 class TestRefusals:
     """Whatever is wrong, everything is as it was."""
 
-    def refused(self, server: Server, backup: Path, told: str) -> None:
-        server.database.checkpoint()
-        before = server.stories()
-        now = server.bench.time()
-        server.stop()
+    def refused(self, here: Installation, backup: Path, told: str) -> None:
+        here.database.checkpoint()
+        before = here.stories()
+        now = here.bench.time()
+        here.stop()
         with pytest.raises(BackupError, match=told):
-            restore(server.url, backup, server.ring, server.points, server.list, now)
-        server.start()
-        assert server.stories() == before
-        assert not [each.name for each in server.file.parent.iterdir() if "restor" in each.name]
+            restore(here.url, backup, here.ring, here.points, here.list, now)
+        here.start()
+        assert here.stories() == before
+        assert not [each.name for each in here.file.parent.iterdir() if "restor" in each.name]
 
-    def test_the_bot_runs(self, server: Server) -> None:
-        server.bench.report("ana", "Ana's words.")
-        backup = server.back_up()
+    def test_the_bot_runs(self, here: Installation) -> None:
+        here.bench.report("ana", "Ana's words.")
+        backup = here.back_up()
         with pytest.raises(BackupError, match="is in use: stop the bot first"):
-            restore(server.url, backup, server.ring, server.points, server.list, server.bench.time())
-        assert server.stories() == {"Ana's words."}
-        assert to_person(server.bench.say("ana", "/mine"), "ana")
+            restore(here.url, backup, here.ring, here.points, here.list, here.bench.time())
+        assert here.stories() == {"Ana's words."}
+        assert to_person(here.bench.say("ana", "/mine"), "ana")
 
-    def test_no_such_file(self, server: Server) -> None:
-        self.refused(server, server.file.parent / "nothing.db", "There is no backup")
+    def test_no_such_file(self, here: Installation) -> None:
+        self.refused(here, here.file.parent / "nothing.db", "There is no backup")
 
-    def test_a_file_that_is_none(self, server: Server) -> None:
-        wrong = server.file.parent / "x.db"
+    def test_a_file_that_is_none(self, here: Installation) -> None:
+        wrong = here.file.parent / "x.db"
         wrong.write_text("no database " * 100)
-        self.refused(server, wrong, "damaged or no backup")
+        self.refused(here, wrong, "damaged or no backup")
 
-    def test_the_database_of_another_program(self, server: Server) -> None:
-        wrong = server.file.parent / "x.db"
+    def test_the_database_of_another_program(self, here: Installation) -> None:
+        wrong = here.file.parent / "x.db"
         with closing(sqlite3.connect(wrong)) as other:
             other.execute("CREATE TABLE orders (id INTEGER)")
-        self.refused(server, wrong, "no backup of this program")
+        self.refused(here, wrong, "no backup of this program")
 
-    def test_a_damaged_one(self, server: Server) -> None:
-        server.bench.report("ana", "Ana's words.")
-        backup = server.back_up()
+    def test_a_damaged_one(self, here: Installation) -> None:
+        here.bench.report("ana", "Ana's words.")
+        backup = here.back_up()
         content = bytearray(backup.read_bytes())
         content[8192:24576] = bytes(16384)
         backup.write_bytes(content)
-        self.refused(server, backup, "damaged")
+        self.refused(here, backup, "damaged")
 
     def test_one_of_other_keys(
-        self, server: Server, tmp_path: Path, empty_database: Path, oberberg: ContactPoint
+        self, here: Installation, tmp_path: Path, empty_file: Path, oberberg: ContactPoint
     ) -> None:
         (tmp_path / "other").mkdir()
-        other = Server(tmp_path / "other", empty_database, KeyRing.new(), oberberg)
+        other = Installation(tmp_path / "other", empty_file, KeyRing.new(), oberberg)
         backup = other.back_up()
         other.stop()
-        self.refused(server, backup, "another key file")
+        self.refused(here, backup, "another key file")
 
-    def test_one_of_a_newer_version(self, server: Server) -> None:
-        backup = server.back_up()
+    def test_one_of_a_newer_version(self, here: Installation) -> None:
+        backup = here.back_up()
         with closing(sqlite3.connect(backup)) as newer:
             newer.execute("UPDATE alembic_version SET version_num = '9999'")
             newer.commit()
-        self.refused(server, backup, "newer version \\(revision 9999\\)")
+        self.refused(here, backup, "newer version \\(revision 9999\\)")
 
-    def test_a_dump_of_a_server(self, server: Server) -> None:
-        wrong = server.file.parent / "x.dump"
+    def test_a_dump_of_a_server(self, here: Installation) -> None:
+        wrong = here.file.parent / "x.dump"
         wrong.write_bytes(b"PGDMP" + bytes(100))
-        self.refused(server, wrong, "another kind of database")
+        self.refused(here, wrong, "another kind of database")
 
-    def test_a_list_that_is_damaged(self, server: Server) -> None:
-        server.list.path.write_text("nonsense\n")
-        self.refused(server, server.back_up(), "damaged in line 1.*--erasures-lost")
+    def test_a_list_that_is_damaged(self, here: Installation) -> None:
+        here.list.path.write_text("nonsense\n")
+        self.refused(here, here.back_up(), "damaged in line 1.*--erasures-lost")
 
 
-def test_a_backup_is_nobody_elses_and_has_no_keys(server: Server) -> None:
-    server.bench.report("ana", "Ana's words.")
-    backup = server.back_up()
+def test_a_backup_is_nobody_elses_and_has_no_keys(here: Installation) -> None:
+    here.bench.report("ana", "Ana's words.")
+    backup = here.back_up()
     assert backup.name == "anlaufstelle-20261124T080000Z.db"
     assert backup.stat().st_mode & 0o777 == 0o600 and backup.parent.stat().st_mode & 0o777 == 0o700
     assert [each.name for each in backup.parent.iterdir()] == [backup.name]
     content = backup.read_bytes()
-    assert b"Ana's words." not in content and server.ring.lookup_key not in content
+    assert b"Ana's words." not in content and here.ring.lookup_key not in content
     with pytest.raises(BackupError, match="is there already"):
-        server.back_up()
+        here.back_up()
 
 
 def test_the_list_in_the_file(tmp_path: Path) -> None:

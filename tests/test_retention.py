@@ -23,6 +23,7 @@ from storage import web_messages
 from storage.database import Database
 from storage.erasures import Kind, entries, subject_of
 from storage.keys import KeyRing
+from storage.migrate import upgrade
 from storage.models import (
     Base,
     Consent,
@@ -620,14 +621,25 @@ def sow(database: Database, cases: list[Any], chats: list[Any], rows: list[Any])
                 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def empty_file(tmp_path_factory: pytest.TempPathFactory, ring: KeyRing) -> Path:
+    """A SQLite file of the current schema without a row, to copy from."""
+    path = tmp_path_factory.mktemp("empty") / "empty.db"
+    database = Database.open(f"sqlite:///{path}", ring)
+    upgrade(database)
+    database.checkpoint()
+    database.close()
+    return path
+
+
 @pytest.fixture
-def fields(tmp_path: Path, empty_database: Path, ring: KeyRing) -> Iterator[Any]:
+def fields(tmp_path: Path, empty_file: Path, ring: KeyRing) -> Iterator[Any]:
     """Fresh databases, as many as wanted."""
     opened: list[Database] = []
 
     def fresh() -> Database:
         path = tmp_path / f"field{len(opened)}.db"
-        path.write_bytes(empty_database.read_bytes())
+        path.write_bytes(empty_file.read_bytes())
         opened.append(Database.open(f"sqlite:///{path}", ring))
         return opened[-1]
 

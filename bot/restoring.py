@@ -35,7 +35,7 @@ from bot.retention import (
 )
 from bot.taxonomy import ReportState
 from bot.work import BOT
-from storage import postgres, web_messages
+from storage import dumps, web_messages
 from storage.backup import BackupError, check, is_dump, made_at, remove, sqlite_file
 from storage.database import Database, DatabaseError
 from storage.erasures import Erased, ErasureFile, Kind, ListUnreadable, enter, entries, subject_of
@@ -112,7 +112,7 @@ def restore(
             # Before the swap: a list that names too much does no harm, one that names too little does.
             erasure_file.replace(everything | listed)
             place.swap()
-    except (DatabaseError, WrongKey, postgres.ToolError) as wrong:
+    except (DatabaseError, WrongKey, dumps.ToolError) as wrong:
         raise BackupError(f"The backup cannot be restored: {wrong}") from None
     except OSError as wrong:
         raise BackupError(f"The backup cannot be restored: {wrong.strerror}.") from None
@@ -457,11 +457,11 @@ class _PostgresPlace:
 
     @contextmanager
     def present(self) -> Iterator[Traces | None]:
-        self._present = postgres.exists(self.url)
+        self._present = dumps.exists(self.url)
         if not self._present:
             yield None
             return
-        if postgres.users_of(self.url):
+        if dumps.users_of(self.url):
             raise BackupError(f"Somebody is connected to the database {self.url.database}: stop the bot first.")
         yield self._read()
 
@@ -478,10 +478,10 @@ class _PostgresPlace:
 
     @contextmanager
     def stage(self, backup: Path, ring: KeyRing) -> Iterator[Database]:
-        postgres.create(self.url, self._new)
+        dumps.create(self.url, self._new)
         self._created = True
         new = self.url.set(database=self._new)
-        postgres.load(backup, new)
+        dumps.load(backup, new)
         database = Database.open(new.render_as_string(hide_password=False), ring)
         try:
             yield database
@@ -489,10 +489,10 @@ class _PostgresPlace:
             database.close()
 
     def swap(self) -> None:
-        postgres.swap(self.url, self._new, self._aside, present=self._present)
+        dumps.swap(self.url, self._new, self._aside, present=self._present)
         self._created = False
         self.aside = self._aside if self._present else ""
 
     def clean(self) -> None:
         if self._created:
-            postgres.drop(self.url, self._new)
+            dumps.drop(self.url, self._new)

@@ -16,7 +16,7 @@ from typing import Final
 
 from sqlalchemy import URL, make_url
 
-from storage import postgres
+from storage import dumps
 from storage.database import Database, DatabaseError
 from storage.files import empty, synced
 from storage.key_check import NAME, mark_of
@@ -67,14 +67,14 @@ def back_up(url: str, ring: KeyRing, folder: Path, now: datetime) -> Path:
         if file is not None:
             copy_sqlite(file, new)
         else:
-            postgres.dump(target, new)
+            dumps.dump(target, new)
         check(new, ring)
         synced(new)
         os.replace(new, done)
         synced(folder)
     except OSError as wrong:
         raise BackupError(f"The backup cannot be written: {wrong.strerror}.") from None
-    except postgres.ToolError as wrong:
+    except dumps.ToolError as wrong:
         raise BackupError(str(wrong)) from None
     finally:
         new.unlink(missing_ok=True)
@@ -110,8 +110,8 @@ def is_dump(backup: Path) -> bool:
 
 def _mark_in_dump(backup: Path) -> str | None:
     try:
-        return postgres.settings_in(backup).get(NAME)
-    except postgres.ToolError as wrong:
+        return dumps.settings_in(backup).get(NAME)
+    except dumps.ToolError as wrong:
         raise BackupError(str(wrong)) from None
 
 

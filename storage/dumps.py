@@ -52,7 +52,12 @@ def settings_in(dump_file: Path) -> Mapping[str, str]:
 @contextmanager
 def administering(url: URL) -> Iterator[Connection]:
     """A connection outside any transaction; raises ToolError."""
-    engine = create_engine(url, hide_parameters=True, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    try:
+        engine = create_engine(_ours(url), hide_parameters=True, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    except ImportError:
+        raise ToolError(
+            'PostgreSQL needs a driver that is not installed: pip install "anlaufstelle[postgres]".'
+        ) from None
     try:
         with engine.connect() as connection:
             yield connection
@@ -101,8 +106,14 @@ def swap(url: URL, new: str, aside: str, *, present: bool) -> None:
         connection.execute(text("COMMIT"))
 
 
+def _ours(url: URL) -> URL:
+    if not url.database:
+        raise ToolError("The address of the database must name it: postgresql://user@host/name.")
+    return url.set(drivername="postgresql+psycopg")
+
+
 def _maintenance(url: URL) -> URL:
-    return url.set(database="postgres")
+    return _ours(url).set(database="postgres")
 
 
 def _quoted(name: str) -> str:
@@ -113,7 +124,7 @@ def _address(url: URL) -> tuple[str, dict[str, str]]:
     """What may stand on a command line, and the environment with the password."""
     from psycopg.conninfo import make_conninfo
 
-    engine = create_engine(url, poolclass=NullPool)
+    engine = create_engine(_ours(url), poolclass=NullPool)
     parts: dict[str, Any] = dict(engine.dialect.create_connect_args(url)[1])
     password = parts.pop("password", None)
     own = {name: value for name, value in parts.items() if name not in ("context", "client_encoding")}

@@ -113,7 +113,14 @@ def demo(folder: Path | None, data: Path, port: int, fresh: bool) -> None:
 
     _log_to_stderr()
     if fresh:
-        for name in ("demo.db", "demo.db-wal", "demo.db-shm", "demo.keys", "demo.db.before-upgrade"):
+        for name in (
+            "demo.db",
+            "demo.db-wal",
+            "demo.db-shm",
+            "demo.keys",
+            "demo.db.before-upgrade",
+            "demo.db.erasures",
+        ):
             (data / name).unlink(missing_ok=True)
     database, points = _open(f"sqlite:///{data / 'demo.db'}", folder)
 

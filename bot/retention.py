@@ -48,7 +48,7 @@ from storage.scope import scoped_to
 from storage.types import ring_of
 from storage.web_messages import WebMessage
 
-WINDOW: Final = 500
+WINDOW: Final = 200
 """How many rows one transaction looks at."""
 
 FEWEST: Final = 5
@@ -609,58 +609,64 @@ def _places_on_hold(session: Session) -> set[str]:
 
 
 def _inbox(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
-    """Marks by which a repeated message is known, and the words of what failed."""
+    """Marks by which a repeated message is known."""
+    old = _days_ago(now, point.retention.delivery_days)
     rows = session.execute(
-        select(InboxMessage.id, InboxMessage.state, InboxMessage.received_at, InboxMessage.payload.is_not(None))
+        select(InboxMessage.id, InboxMessage.state, InboxMessage.received_at)
         .where(InboxMessage.id > after)
         .order_by(InboxMessage.id)
         .limit(WINDOW)
-    ).all()  # fmt: skip
-    old, faulty = _days_ago(now, point.retention.delivery_days), _days_ago(now, point.retention.fault_days)
-    gone = [key for key, state, at, _words in rows if state in ("DONE", "FAILED") and at <= old]
-    wordless = [
-        key for key, state, at, words in rows if state == "FAILED" and old < at <= faulty and words
-    ]  # fmt: skip
+    ).all()
+    gone = [key for key, state, at in rows if state in ("DONE", "FAILED") and at <= old]
     _delete_rows(session, InboxMessage, gone)
-    session.execute(
-        update(InboxMessage)
-        .where(InboxMessage.id.in_(wordless))
-        .values(payload=None)
-        .execution_options(synchronize_session=False)
-    )
-    # Ids grow with time: once everything in sight is young, so is the rest.
-    return Counts(inbox=len(gone), fault_words=len(wordless)), _go_on(rows, 2, max(old, faulty))
+    return Counts(inbox=len(gone)), _go_on(rows, old)
 
 
 def _outbox(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
     """Marks of what was sent, unless it stands for something that can still change at its place."""
+    old = _days_ago(now, point.retention.delivery_days)
     rows = session.execute(
-        select(OutboxMessage.id, OutboxMessage.state, OutboxMessage.queued_at, OutboxMessage.payload.is_not(None))
+        select(OutboxMessage.id, OutboxMessage.state, OutboxMessage.queued_at)
         .where(OutboxMessage.id > after)
         .order_by(OutboxMessage.id)
         .limit(WINDOW)
-    ).all()  # fmt: skip
-    old, faulty = _days_ago(now, point.retention.delivery_days), _days_ago(now, point.retention.fault_days)
-    done = {key for key, state, at, _words in rows if state in ("SENT", "SILENCED", "DEAD") and at <= old}
+    ).all()
+    gone = {key for key, state, at in rows if state in ("SENT", "SILENCED", "DEAD") and at <= old}
     for used in (Thread.card_outbox_id, ThreadEntry.outbox_id, ThreadEntry.status_outbox_id):
-        done.difference_update(session.scalars(select(used).where(used.in_(done))))
-    wordless = [key for key, state, at, words in rows if state == "DEAD" and at <= faulty and words and key not in done]
-    _delete_rows(session, OutboxMessage, done)
-    session.execute(
-        update(OutboxMessage)
-        .where(OutboxMessage.id.in_(wordless))
-        .values(payload=None, address="")
-        .execution_options(synchronize_session=False)
-    )
-    return Counts(outbox=len(done), fault_words=len(wordless)), _go_on(rows, 2, max(old, faulty))
+        gone.difference_update(session.scalars(select(used).where(used.in_(gone))))
+    _delete_rows(session, OutboxMessage, gone)
+    return Counts(outbox=len(gone)), _go_on(rows, old)
+
+
+def _go_on(rows: Sequence[Any], old: datetime) -> int | None:
+    """Ids grow with time: once everything in sight is young, so is the rest."""
+    return rows[-1][0] if len(rows) == WINDOW and any(at <= old for _key, _state, at in rows) else None
+
+
+def _faults(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
+    """The words of what failed; that it failed stays known as long as any other mark."""
+    old = _days_ago(now, point.retention.fault_days)
+    failed = session.scalars(
+        select(InboxMessage.id)
+        .where(InboxMessage.state == "FAILED", InboxMessage.payload.is_not(None), InboxMessage.received_at <= old)
+        .limit(WINDOW)
+    ).all()
+    dead = session.scalars(
+        select(OutboxMessage.id)
+        .where(OutboxMessage.state == "DEAD", OutboxMessage.payload.is_not(None), OutboxMessage.queued_at <= old)
+        .limit(WINDOW)
+    ).all()
+    for statement in (
+        update(InboxMessage).where(InboxMessage.id.in_(failed)).values(payload=None),
+        update(OutboxMessage).where(OutboxMessage.id.in_(dead)).values(payload=None, address=""),
+    ):
+        session.execute(statement.execution_options(synchronize_session=False))
+    full = WINDOW in (len(failed), len(dead))
+    return Counts(fault_words=len(failed) + len(dead)), after + 1 if full else None
 
 
 def _days_ago(now: datetime, days: int) -> datetime:
     return now - timedelta(days=days)
-
-
-def _go_on(rows: Sequence[Any], at: int, old: datetime) -> int | None:
-    return rows[-1][0] if len(rows) == WINDOW and any(row[at] <= old for row in rows) else None
 
 
 def _delete_rows(session: Session, model: Any, ids: Iterable[int]) -> None:
@@ -706,5 +712,5 @@ def _erasures(session: Session, point: ContactPoint, now: datetime, after: int) 
     return Counts(erasures=len(ids)), ids[-1] if ids else None
 
 
-RULES: Final[tuple[Rule, ...]] = (_cases, _chats, _pages, _inbox, _outbox, _reminders, _consents, _erasures)
+RULES: Final[tuple[Rule, ...]] = (_cases, _chats, _pages, _inbox, _outbox, _faults, _reminders, _consents, _erasures)
 """In this order: nothing that a rule sets free is left for the next day."""

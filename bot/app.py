@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from functools import partial
+from time import monotonic
+from typing import Final, TypeVar
+
+from sqlalchemy.exc import DBAPIError
 
 from bot.bugs import log_bug
-from bot.clock import Clock
+from bot.clock import TICK_SECONDS, Clock
 from bot.contact_point import ContactPoint
 from bot.conversation import Listener
 from bot.delivery import Channel
@@ -15,10 +22,30 @@ from bot.due import Due
 from bot.engine.engine import Engine
 from bot.flows import FLOWS
 from bot.messages import Inbound
+from bot.meter import UNWATCHED, Meter
 from bot.now import Now
 from bot.outbox import Outbox
-from bot.turns import Turns
+from bot.retention import Daily
+from bot.together import Together
+from bot.turns import BATCH, Turns
+from storage import outbox
 from storage.database import Database
+from storage.erasures import ErasureFile
+from storage.leases import Leases, LostLease
+from storage.outage import is_away
+
+T = TypeVar("T")
+
+BEAT_SECONDS: Final = 1.0
+"""How often a process says that it is alive, and looks for others that are not."""
+
+OPEN_SECONDS: Final = 0.02
+"""How often it is looked whether another process has finished a message."""
+
+SHARED_TICK_SECONDS: Final = 0.25
+"""How late this process notices what another one has queued."""
+
+_LOG: Final = logging.getLogger("anlaufstelle")
 
 
 class App:
@@ -32,56 +59,242 @@ class App:
         now: Now,
         desk_account: str,
         handled: Callable[[Inbound], Awaitable[None]] | None = None,
+        *,
+        answers_where_asked: bool = False,
+        erasures: ErasureFile | None = None,
+        deleting: bool = True,
+        meter: Meter = UNWATCHED,
     ) -> None:
-        """`desk_account` is the messenger account that carries the desk; `handled` hears of every turn taken."""
+        """`channels` by account; `desk_account` carries the desk; `handled` hears of every turn taken.
+
+        `answers_where_asked`: the answer must go out by the process that heard the question, while it lives.
+        `erasures`: the file in which they are listed, for the day on which the database is lost.
+        `deleting`: what has been kept long enough is deleted once a day.
+        """
         self.database = database
         self.contact_points = contact_points
         self.now = now
-        self.turns = Turns(database, contact_points, Listener(Engine(FLOWS)), desk_account)
-        self.due = Due(database, self.turns)
-        self.outbox = Outbox(database, self.turns, channels)
+        self.leases = Leases(database)
+        self.turns = Turns(database, contact_points, Listener(Engine(FLOWS)), desk_account, meter)
+        self.due = Due(database, self.turns, meter)
+        self.outbox = Outbox(database, self.turns, channels, self.leases, meter)
+        alone = partial(self.leases.take, "retention")
+        daily = Daily(database, contact_points, desk_account, erasures, lambda: alone() is not None)
+        self._daily = daily if deleting else None
+        self.ticked_at: datetime | None = None
+        """When the clock ticked last."""
+        self._meter = meter
         self._handled = handled
+        self._answers_where_asked = answers_where_asked
+        self._receiving = Together(database, self._receive_all)
+        self._beaten_at: float | None = None
         self._settling = asyncio.Lock()
         self._wake = asyncio.Event()
+        self._queued = {account: asyncio.Event() for account in channels}
+        self._trouble = 0
+        """How often in a row the database was away."""
 
     async def receive(self, inbound: Inbound) -> None:
         """Keeps a message for good, then returns; the answer follows by itself."""
-        await self.database.run(self.turns.receive, inbound, self.now())
+        await self._receiving.bring(inbound)
         self.wake()
+
+    @property
+    def held_accounts(self) -> tuple[str, ...]:
+        """The accounts that this process must serve alone; the web page is none of them."""
+        return ()
+
+    def _receive_all(self, messages: list[Inbound]) -> None:
+        via = self.leases.me if self._answers_where_asked else None
+        new = self.turns.receive_all(messages, self.now(), via)
+        # Which of them came for the second time is nobody's business.
+        for each in messages[:new]:
+            self._meter.received(each.account)
 
     def wake(self) -> None:
         """There may be something to do."""
         self._wake.set()
+        for queued in self._queued.values():
+            queued.set()
 
     async def settle(self) -> None:
         """Works through everything that waits now, and sends all that came of it."""
         async with self._settling:
-            while True:
-                inbound = await self.database.run(self.turns.take_next, self.now())
-                if inbound is not None and self._handled is not None:
-                    await self._handled(inbound)
-                if inbound is None and not await self.database.run(self.due.take_next, self.now()):
-                    break
+            await self._beat()
+            await self._work()
             await self.outbox.drain(self.now())
+
+    async def answer(self, messages: Sequence[Inbound]) -> None:
+        """Keeps messages, works them through and sends what came of it; returns when all of it is done.
+
+        Whatever the database does meanwhile: it is waited for.
+        """
+
+        async def keep() -> None:
+            await asyncio.gather(*(self._receiving.bring(each) for each in messages))
+
+        async def is_open() -> bool:
+            return bool(messages) and await self.database.run(self._is_open, messages)
+
+        await self.patiently(keep)
+        await self.patiently(self.settle)
+        while await self.patiently(is_open):
+            await asyncio.sleep(OPEN_SECONDS)
+            await self.patiently(self.settle)
+
+    def _is_open(self, messages: Sequence[Inbound]) -> bool:
+        """Whether another process still works on one of them, or the database was in its way."""
+        if not self.leases.shared and not self.turns.is_held_up:
+            return False
+        return self.turns.is_open(messages, self.now())
+
+    async def patiently(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Does it as often as it takes until the database answers."""
+        trouble = 0
+        while True:
+            try:
+                return await act()
+            except (DBAPIError, LostLease) as away:
+                trouble += 1
+                if trouble == 1:
+                    _note(away)
+                self._beaten_at = None
+                await asyncio.sleep(min(0.05 * 2**trouble, 5))
+
+    async def _work(self) -> None:
+        """Works through what has come in and come due."""
+        more = True
+        while more:
+            taken, more = await self.database.run(self._work_for_a_while)
+            if self._handled is not None:
+                for inbound in taken:
+                    await self._handled(inbound)
+            for queued in self._queued.values():
+                queued.set()
+
+    def _work_for_a_while(self) -> tuple[list[Inbound], bool]:
+        """Returns what was worked through, and whether there may be more; others want the database too."""
+        handled: list[Inbound] = []
+        while len(handled) < BATCH:
+            taken = self.turns.take(self.now())
+            handled += taken
+            if not taken and not self.due.take_next(self.now()) and not self._delete(self.now()):
+                return handled, False
+        return handled, True
+
+    def _delete(self, now: datetime) -> bool:
+        """Does a short step of the day's deletion; False when there is none to do."""
+        if self._daily is None:
+            return False
+        self._daily.keep_up()
+        return self._daily.take_next(now)
+
+    async def _beat(self) -> None:
+        """Says that this process lives, and takes over from those that do not."""
+        if self._beaten_at is None or monotonic() >= self._beaten_at + BEAT_SECONDS:
+            await self.database.run(self._beat_now)
+            self._beaten_at = monotonic()
+
+    def _beat_now(self) -> None:
+        try:
+            self.leases.beat()
+        except LostLease as lost:
+            _LOG.warning("%s It goes on under a new name.", lost)
+            self.leases.lost()
+            self.leases.beat()
+        with self.database.transaction(everywhere=True) as session:
+            for dead in self.leases.dead(session, outbox.senders(session)):
+                left = self.outbox.take_over(session, dead, self.now())
+                if left is not None:
+                    self.leases.bury(session, dead)
+                    _LOG.info("took over from process %s: %s messages", dead.name, left)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The process says that it is alive, and the clock ticks."""
+
+        async def tick() -> None:
+            self.ticked_at = self.now()
+            self.wake()
+
+        async def beat() -> None:
+            while True:
+                await self._despite_trouble(self._beat)
+                await asyncio.sleep(BEAT_SECONDS)
+
+        clock = Clock(tick, SHARED_TICK_SECONDS if self.leases.shared else TICK_SECONDS)
+        clock.start()
+        beating = asyncio.create_task(beat())
+        try:
+            yield
+        finally:
+            clock.stop()
+            await ended(beating)
+            with suppress(DBAPIError):
+                await self.database.run(self.leases.stop)
+
+    async def settle_when_woken(self) -> None:
+        """Settles whenever the clock ticks, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._despite_trouble(self.settle)
 
     async def run(self) -> None:
         """Answers until cancelled; leaves nothing half done."""
+        async with self.running():
+            tasks = [asyncio.create_task(self._answer())]
+            tasks += [asyncio.create_task(self._send(account, queued)) for account, queued in self._queued.items()]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                await ended(*tasks)
 
-        async def tick() -> None:
-            self.wake()
+    async def _answer(self) -> None:
+        async def work() -> None:
+            async with self._settling:
+                await self._work()
 
-        clock = Clock(tick)
-        clock.start()
+        while True:
+            self._wake.clear()
+            await self._despite_trouble(work)
+            await self._wake.wait()
+
+    async def _send(self, account: str, queued: asyncio.Event) -> None:
+        async def send() -> None:
+            await self.outbox.drain_account(account, self.now())
+
+        while True:
+            queued.clear()
+            await self._despite_trouble(send)
+            await queued.wait()
+
+    async def _despite_trouble(self, act: Callable[[], Awaitable[None]]) -> None:
+        """The database may come back, and a bug must not end the service: the bot must still be there."""
         try:
-            while True:
-                self._wake.clear()
-                try:
-                    await asyncio.shield(self.settle())
-                except Exception as error:  # noqa: BLE001  # the database may come back; the bot must still be there
-                    log_bug(error)
-                await self._wake.wait()
-        finally:
-            clock.stop()
-            with suppress(asyncio.CancelledError):
-                async with self._settling:
-                    pass
+            await act()
+            self._trouble = 0
+        except LostLease:
+            self._beaten_at = None
+        except DBAPIError as away:
+            self._trouble += 1
+            if self._trouble == 1:
+                _note(away)
+            await asyncio.sleep(min(0.1 * 2**self._trouble, 5))
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001  # said above
+            log_bug(error)
+
+
+def _note(error: Exception) -> None:
+    """That the database is away is told where it was asked; everything else is a bug."""
+    if isinstance(error, DBAPIError) and not is_away(error):
+        log_bug(error)
+
+
+async def ended(*tasks: asyncio.Task[None]) -> None:
+    """Cancels tasks and waits until they have ended."""
+    for each in tasks:
+        each.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

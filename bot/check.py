@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
-
 from bot.contact_point import ContactPoint
+from bot.health import FRESH, LATE, Letters, queues, rows_without_contact_point
 from bot.reading import keywords
 from storage.database import Database
 from storage.key_check import check_keys
 from storage.keys import WrongKey
-from storage.models import InboxMessage, OutboxMessage
 
 
 @dataclass(frozen=True)
@@ -37,27 +35,56 @@ def check_configuration(contact_points: Mapping[str, ContactPoint], now: datetim
         yield Finding(False, f"keyword net: {wrong}")
 
 
-def check_database(database: Database, now: datetime) -> Iterator[Finding]:
-    """Keys, and what waits."""
+def check_database(database: Database, contact_points: Collection[str], now: datetime) -> Iterator[Finding]:
+    """Keys, what waits, what failed, what nobody works on."""
     try:
         check_keys(database)
-        with database.transaction(everywhere=True) as session:
-            waiting = session.scalar(select(func.min(InboxMessage.received_at)).where(InboxMessage.state == "NEW"))
-            unsent = session.scalar(select(func.min(OutboxMessage.queued_at)).where(OutboxMessage.state == "QUEUED"))
-            dead = session.scalar(select(func.count()).select_from(OutboxMessage).where(OutboxMessage.state == "DEAD"))
-            failed = session.scalars(select(InboxMessage.error_ref).where(InboxMessage.state == "FAILED")).all()
     except WrongKey as wrong:
         yield Finding(False, f"keys: {wrong}")
         return
+    with database.transaction(everywhere=True) as session:
+        waiting = queues(session, now)
+        orphans = rows_without_contact_point(session, contact_points)
     yield Finding(True, "keys: fit the database")
-    yield _oldest("oldest message not worked through", waiting, now)
-    yield _oldest("oldest message not sent", unsent, now)
-    yield Finding(not dead, f"messages that could not be delivered: {dead or 0}")
-    yield Finding(not failed, f"faults: {', '.join(ref or '?' for ref in failed) or 'none'}")
+    yield _oldest("message not worked through", waiting.inbox.oldest, now)
+    yield _oldest("thing due and not done", waiting.due.oldest, now)
+    unsent = {channel: letters.waiting.oldest for channel, letters in waiting.outbox.items()}
+    yield _oldest("message not sent", min(filter(None, unsent.values()), default=None), now)
+    yield from _letters(waiting.outbox, now)
+    faults = ", ".join(waiting.failed_references)
+    more = ", …" if waiting.failed > len(waiting.failed_references) else ""
+    told = f"{faults}{more}, the oldest {_for(waiting.oldest_failed, now)} ago" if waiting.failed else "none"
+    yield Finding(not waiting.failed, f"faults: {told}")
+    for name, rows in sorted(orphans.items()):
+        yield Finding(False, f"{name}: {rows} rows, but no file of a contact point of this name: nobody works on them")
+
+
+def _letters(outbox: Mapping[str, Letters], now: datetime) -> Iterator[Finding]:
+    in_doubt = {channel: letters.in_doubt for channel, letters in outbox.items() if letters.in_doubt}
+    yield Finding(not in_doubt, f"messages that may have been sent or not: {_by_channel(in_doubt)}")
+    dead = {channel: letters for channel, letters in outbox.items() if letters.dead}
+    if not dead:
+        yield Finding(True, "messages that could not be delivered: none")
+        return
+    oldest = min(letters.oldest_dead or now for letters in dead.values())
+    newest = max(letters.newest_dead or now for letters in dead.values())
+    counted = _by_channel({channel: letters.dead for channel, letters in dead.items()})
+    between = f"the oldest {_for(oldest, now)} ago, the newest {_for(newest, now)} ago"
+    yield Finding(newest < now - FRESH, f"messages that could not be delivered: {counted}, {between}")
+
+
+def _by_channel(counted: Mapping[str, int]) -> str:
+    return ", ".join(f"{channel} {count}" for channel, count in sorted(counted.items())) or "none"
 
 
 def _oldest(what: str, since: datetime | None, now: datetime) -> Finding:
     if since is None:
-        return Finding(True, f"{what}: none")
-    minutes = int((now - since).total_seconds() // 60)
-    return Finding(minutes < 5, f"{what}: for {minutes} minutes")
+        return Finding(True, f"oldest {what}: none")
+    return Finding(now - since < LATE, f"oldest {what}: for {_for(since, now)}")
+
+
+def _for(since: datetime | None, now: datetime) -> str:
+    minutes = max(int((now - (since or now)).total_seconds() // 60), 0)
+    if minutes < 120:
+        return f"{minutes} minutes"
+    return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // 1440} days"

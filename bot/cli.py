@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import gc
 import os
-import sys
 import tempfile
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -15,11 +14,15 @@ from typing import Any, NoReturn
 
 import click
 
+from bot import logs
 from bot.contact_point import ContactPoint
-from bot.settings import SettingsError, contact_points, key_file_of, open_database
+from bot.settings import SettingsError, contact_points, erasure_file_of, key_file_of, open_database
 from storage.database import Database, DatabaseError
+from storage.file_lock import alone as having_alone
 
 DATABASE = "sqlite:///data/anlaufstelle.db"
+NOBODY_READS = 141
+"""The exit code when whoever read the output is gone, as of every program in a pipe."""
 
 
 class OneLine(click.ClickException):
@@ -37,24 +40,16 @@ def stop(error: Exception) -> NoReturn:
     raise OneLine(str(error))
 
 
-def _log_to_stderr(*, loud: bool = False) -> None:
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO if loud else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-
-
 database_option = click.option(
-    "--database", "url", default=DATABASE, show_default=True, metavar="URL", help="Where everything is kept."
-)
+    "--database", "url", default=DATABASE, show_default=True, metavar="URL", envvar="ANLAUFSTELLE_DATABASE",
+    help="Where everything is kept. A password is better kept in the environment variable ANLAUFSTELLE_DATABASE.",
+)  # fmt: skip
 config_option = click.option(
     "--config",
     "folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
+    envvar="ANLAUFSTELLE_CONFIG",
     help="One file per contact point. Default: the sample of the Oberbergischer Kreis.",
 )
 
@@ -79,22 +74,26 @@ def pipe(url: str, folder: Path | None, clock: str, media: str) -> None:
     """Speak JSON lines on standard input and output, for scripts and bridges."""
     from bot.pipe import run_pipe
 
-    _log_to_stderr()
+    logs.set_up()
     database, points = _open(url, folder)
     if media == "on":
         points = {name: replace(point, media=replace(point.media, allowed=True)) for name, point in points.items()}
-    _run(run_pipe(database, points, manual_clock=clock == "manual"), database)
+    try:
+        _run(run_pipe(database, points, manual_clock=clock == "manual", erasures=erasure_file_of(url)), database)
+    except BrokenPipeError:
+        # At once, as a signal would: the thread that reads the input could be waited for in vain.
+        os._exit(NOBODY_READS)
 
 
-def _open(url: str, folder: Path | None) -> tuple[Database, dict[str, ContactPoint]]:
-    """Everything checked at start; a mistake is one line and exit code 2."""
+def _open(url: str, folder: Path | None, *, aside: bool = True) -> tuple[Database, dict[str, ContactPoint]]:
+    """Everything checked at start; a mistake is one line and exit code 2. News go to standard error, or not `aside`."""
     try:
         points = contact_points(folder)
-        database, written = open_database(url, os.environ)
+        database, written = open_database(url, os.environ, alone=True)
     except SettingsError as wrong:
         stop(wrong)
     if written:
-        click.echo(f"New keys are in {written}. Keep a copy in a safe place.", err=True)
+        click.echo(f"New keys are in {written}. Keep a copy in a safe place.", err=aside)
     return database, points
 
 
@@ -111,17 +110,21 @@ def demo(folder: Path | None, data: Path, port: int, fresh: bool) -> None:
     """
     from bot.serve import run_demo
 
-    _log_to_stderr()
-    if fresh:
-        for name in (
-            "demo.db",
-            "demo.db-wal",
-            "demo.db-shm",
-            "demo.keys",
-            "demo.db.before-upgrade",
-            "demo.db.erasures",
-        ):
-            (data / name).unlink(missing_ok=True)
+    logs.set_up()
+    if fresh and data.exists():
+        try:
+            with having_alone(data / "demo.db"):
+                for name in (
+                    "demo.db",
+                    "demo.db-wal",
+                    "demo.db-shm",
+                    "demo.keys",
+                    "demo.db.before-upgrade",
+                    "demo.db.erasures",
+                ):
+                    (data / name).unlink(missing_ok=True)
+        except DatabaseError as wrong:
+            stop(wrong)
     database, points = _open(f"sqlite:///{data / 'demo.db'}", folder)
 
     def ready(address: str) -> None:
@@ -135,8 +138,8 @@ def demo(folder: Path | None, data: Path, port: int, fresh: bool) -> None:
 @config_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
-@click.option("--origin", metavar="URL", help="How browsers reach the page, as https://chat.example.org. "
-              "Default: this computer only.")  # fmt: skip
+@click.option("--origin", metavar="URL", envvar="ANLAUFSTELLE_ORIGIN", help="How browsers reach the page, as "
+              "https://chat.example.org. Default: this computer only.")  # fmt: skip
 @click.option(
     "--staff-key",
     "key_file",
@@ -146,33 +149,58 @@ def demo(folder: Path | None, data: Path, port: int, fresh: bool) -> None:
     metavar="FILE",
     help="The key that opens the desks; written if it is missing.",
 )
-def run(url: str, folder: Path | None, host: str, port: int, origin: str | None, key_file: Path) -> None:
+@click.option("--operations", metavar="HOST:PORT", help="Tell there how the bot is: /healthz, /readyz, /metrics; "
+              "not for the public. Default: nowhere.")  # fmt: skip
+@click.option("--log", "style", type=click.Choice(["json", "text"]), default="json", show_default=True,
+              help="How a line of the log looks.")  # fmt: skip
+def run(
+    url: str,
+    folder: Path | None,
+    host: str,
+    port: int,
+    origin: str | None,
+    key_file: Path,
+    operations: str | None,
+    style: logs.Style,
+) -> None:
     """Serve real reporters on the web page, and the desks for staff.
 
-    Put a web server with https in front of it; the bot itself listens on this computer only.
+    Put a web server with https in front of it; the bot itself listens on this computer only. What to watch and what
+    to do is told in docs/operating.md.
     """
-    from bot.serve import run_service, staff_key
+    from bot.serve import Address, run_service, staff_key
 
-    _log_to_stderr(loud=True)
-    database, points = _open(url, folder)
+    logs.set_up(style, loud=True)
+    try:
+        watched = Address.read(operations, "--operations") if operations else None
+    except SettingsError as wrong:
+        stop(wrong)
+    database, points = _open(url, folder, aside=False)
     try:
         key, written = staff_key(key_file)
     except SettingsError as wrong:
         database.close()
         stop(wrong)
     if written:
-        click.echo(f"The key for the desks is in {key_file}. Give it to staff only.", err=True)
+        click.echo(f"The key for the desks is in {key_file}. Give it to staff only.")
 
-    def ready(address: str) -> None:
+    def ready(address: str, told: str) -> None:
         click.echo(f"Reporters: {origin or address}/  Staff: {origin or address}/desk?desk={next(iter(points))}")
+        if told:
+            click.echo(f"Operations: {told}/readyz")
 
+    page, desks = Address(host, port), dict.fromkeys(points, key)
     service = run_service(
-        database, points, host, port, origin or f"http://{host}:{port}", dict.fromkeys(points, key), ready
+        database, points, page, origin or f"http://{host}:{port}", desks, watched, ready, erasure_file_of(url)
     )
     _run(service, database)
 
 
 def _run(service: Coroutine[Any, Any, None], database: Database) -> None:
+    # What was loaded stays for good: looking through it for garbage again and again is lost time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     try:
         asyncio.run(service)
     except SettingsError as wrong:
@@ -198,7 +226,7 @@ def play(transcript: Path, folder: Path | None, language: str | None) -> None:
     from bot.languages import LANGUAGES
     from bot.play import TranscriptError, play_file
 
-    _log_to_stderr()
+    logs.set_up()
     with tempfile.TemporaryDirectory() as scratch:
         database, points = _open_quietly(f"sqlite:///{scratch}/play.db", folder)
         try:
@@ -233,13 +261,14 @@ def check(url: str, folder: Path | None) -> None:
 
     now = system_time()
     try:
-        findings = list(check_configuration(contact_points(folder), now))
+        points = contact_points(folder)
+        findings = list(check_configuration(points, now))
         database = existing_database(url, os.environ)
     except SettingsError as wrong:
         stop(wrong)
     if database is not None:
         try:
-            findings += check_database(database, now)
+            findings += check_database(database, points, now)
         finally:
             database.close()
     for finding in findings:
@@ -314,7 +343,7 @@ def backup(url: str, folder: Path | None, into: Path | None) -> None:
     except OSError as wrong:
         stop(SettingsError(f"The backup is made, but not everything around it: {wrong.strerror}."))
     click.echo(f"{made}")
-    click.echo(f"The keys are not in it: keep a copy of {key_file_of(url)} in another place.", err=True)
+    click.echo(f"The keys are not in it: keep a copy of {key_file_of(url, os.environ)} in another place.", err=True)
     if old:
         click.echo(f"Older than {backup_days(points)} days, and deleted: {len(old)}", err=True)
 
@@ -333,7 +362,7 @@ def restore(file: Path, url: str, folder: Path | None, erasures_lost: bool) -> N
     from bot.now import system_time
     from bot.restoring import restore as put_back
     from bot.retention import backup_days
-    from bot.settings import erasure_file_of, present_keys
+    from bot.settings import present_keys
     from storage.backup import BackupError
 
     try:
@@ -350,6 +379,22 @@ def restore(file: Path, url: str, folder: Path | None, erasures_lost: bool) -> N
 @cli.group()
 def keys() -> None:
     """The keys that keep what people wrote secret."""
+
+
+@keys.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def new(file: Path) -> None:
+    """Write fresh keys into FILE, for a service manager that hands them over.
+
+    Otherwise the first start writes them by itself, beside the database.
+    """
+    from storage.keys import KeyFileError, create_ring_file
+
+    try:
+        create_ring_file(file)
+    except KeyFileError as wrong:
+        stop(wrong)
+    click.echo(f"New keys are in {file}. Keep a copy in a safe place.")
 
 
 @keys.command()
@@ -393,6 +438,7 @@ def flows(folder: Path | None, language: str, into: Path) -> None:
 
 def main() -> None:
     """The entry point of the installed command."""
+    logs.catch_everything()
     cli()
 
 

@@ -39,7 +39,7 @@ NEEDED_HELP_LINES: Final = ("police", "rescue", "crisis_line", "youth_office")
 """Help lines that the texts on danger, children and suicide point to (F-05, F-11, F-12)."""
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,8})?")
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 /()-]+")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")

@@ -77,17 +77,19 @@ class Memory:
     """Whether the person was reminded of what is unfinished (F-13: once)."""
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        """What differs from the memory of a chat that has just begun."""
+        kept = {
             "state": self.state.to_json() if self.state else None,
             "draft": self.draft.to_json() if self.draft else None,
             "pending": [list(pair) for pair in self.pending],
             "first": self.first,
             "buttons": [list(pair) for pair in self.buttons],
             "noticed": dict(self.noticed),
-            "reports": list(self.reports),
+            "reports": list(self.reports) if self.reports[0] else None,
             "municipality": self.municipality,
             "reminded": self.reminded,
         }
+        return {name: value for name, value in kept.items() if value}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> Memory:
@@ -148,7 +150,7 @@ class Listener:
     def hear(self, memory: Memory, heard: Heard, scope: Scope, *, language_known: bool) -> Outcome:
         """One message of a person, while the bot holds the chat."""
         out = Outcome(self._usable(memory), scope)
-        self.notice(out, heard.text)
+        noticed = self.notice(out, heard.text)
         if heard.edits:
             self._edited(out, heard)
             return out
@@ -157,17 +159,19 @@ class Listener:
             if not heard.text and language_known:
                 self._repeat(out)
                 return out
-        command, argument = self._command(out, heard)
-        if heard.text and not command and self._wants_to_die(out, heard):
+        picked = self._offered(out, heard)
+        command, argument = _command(heard, picked)
+        if Notice.SUICIDE in noticed and not command:
+            self._wants_to_die(out, heard)
             return out
-        if not language_known and not self._before_language(out, heard, command, argument):
+        if not language_known and not self._before_language(out, heard, command, picked):
             return out
         if command:
             self._do(out, command, argument)
         elif heard.choice:
-            self._pressed(out, heard)
+            self._pressed(out, heard, picked)
         else:
-            self._written(out, heard)
+            self._written(out, heard, picked)
         return out
 
     def start(self, memory: Memory, scope: Scope, flow: str, given: Mapping[str, Any] | None = None) -> Outcome:
@@ -190,9 +194,10 @@ class Listener:
         memory = self._usable(memory)
         return self._unsent(memory.state) or memory.draft
 
-    def notice(self, out: Outcome, text: str) -> None:
+    def notice(self, out: Outcome, text: str) -> frozenset[Notice]:
         """Adds the texts on danger that the words call for; never blocks, never decides (F-05, F-11, F-12)."""
-        for notice in sorted(notices(text)) if text else ():
+        noticed = notices(text) if text else frozenset()
+        for notice in sorted(noticed):
             before = out.memory.noticed.get(notice)
             if before and out.scope.now - datetime.fromisoformat(before) < AGAIN_AFTER:
                 continue
@@ -204,7 +209,7 @@ class Listener:
                 case Notice.CHILD:
                     out.say(child_protection(out.scope.contact_point))
                     out.commands.append(AlertDesk(Flag.CHILD_PROTECTION))
-                case Notice.EMERGENCY if Notice.SUICIDE not in notices(text):
+                case Notice.EMERGENCY if Notice.SUICIDE not in noticed:
                     out.say(emergency_short())
                     if out.scope.human_holds:
                         out.commands.append(AlertDesk(Flag.EMERGENCY_WORDS))
@@ -214,16 +219,14 @@ class Listener:
                     self._refer(out, "benefits")
                 case Notice.OFF_TOPIC_ENROLMENT:
                     self._refer(out, "school_enrolment")
+        return noticed
 
-    def _wants_to_die(self, out: Outcome, heard: Heard) -> bool:
+    def _wants_to_die(self, out: Outcome, heard: Heard) -> None:
         """Words of somebody who does not want to live are no matter for questions; they wait for a human (F-12)."""
-        if Notice.SUICIDE not in notices(heard.text):
-            return False
         said = (readable(heard.text), heard.source)
         out.memory = replace(out.memory, pending=(*out.memory.pending, said))
         if not out.commands:
             out.say(suicide_line(), HUMAN)
-        return True
 
     def _refer(self, out: Outcome, topic: str) -> None:
         referral = out.scope.contact_point.referral(topic)
@@ -243,31 +246,26 @@ class Listener:
 
     def _usable(self, memory: Memory) -> Memory:
         """The memory as this release knows it, without conversations whose flow is no longer there."""
-        state, draft = memory.state, memory.draft
-        return replace(
-            memory,
-            state=self._engine.adopt(state) if state else None,
-            draft=self._engine.adopt(draft) if draft else None,
-        )
+        state = self._engine.adopt(memory.state) if memory.state else None
+        draft = self._engine.adopt(memory.draft) if memory.draft else None
+        if state is memory.state and draft is memory.draft:
+            return memory
+        return replace(memory, state=state, draft=draft)
 
-    def _command(self, out: Outcome, heard: Heard) -> tuple[str, str]:
-        if heard.choice:
-            return (slash_command(heard.choice) or ("", "")) if " " in heard.choice else ("", "")
-        if heard.text.startswith("/"):
-            return slash_command(heard.text) or ("/unknown", "")
-        said = Said(text=heard.text, source=heard.source)
+    def _offered(self, out: Outcome, heard: Heard) -> str | None:
+        """The id, offered with the open question, that a button or words stand for."""
         state = out.memory.state
-        if state is not None and self._engine.picked(state, said, out.scope) is not None:
-            return "", ""
-        return command_word(heard.text) or "", ""
+        if state is None or (not heard.choice and heard.text.startswith("/")):
+            return None
+        return self._engine.picked(state, Said(heard.text, heard.choice), out.scope)
 
-    def _before_language(self, out: Outcome, heard: Heard, command: str, argument: str) -> bool:
+    def _before_language(self, out: Outcome, heard: Heard, command: str, picked: str | None) -> bool:
         """The first contact: the language comes first, and nothing said before it is lost. True: go on as usual."""
         if command in ("/human", "/help", "/privacy", "/cancel"):
             return True
         state = out.memory.state
         choosing = state is not None and state.flow == "language" and not command
-        if choosing and state and (heard.choice or self._engine.picked(state, Said(text=heard.text), out.scope)):
+        if choosing and (heard.choice or picked):
             return True
         first = command if command in FLOW_OF and command not in ("/language", "/menu") else out.memory.first
         out.memory = replace(out.memory, first=first or "/start")
@@ -408,9 +406,8 @@ class Listener:
             case _:
                 return self._engine.repeat(state, scope)
 
-    def _pressed(self, out: Outcome, heard: Heard) -> None:
+    def _pressed(self, out: Outcome, heard: Heard, picked: str | None) -> None:
         state = out.memory.state
-        picked = self._engine.picked(state, Said(choice=heard.choice), out.scope) if state else None
         if state is not None and picked is not None and not heard.stale:
             self._picked(out, state, picked, heard)
         elif heard.choice in ANYTIME or heard.choice in dict(out.memory.buttons):
@@ -425,13 +422,11 @@ class Listener:
         else:
             self._apply(out, self._engine.answer(state, Said(choice=picked, source=heard.source), out.scope))
 
-    def _written(self, out: Outcome, heard: Heard) -> None:
+    def _written(self, out: Outcome, heard: Heard, picked: str | None) -> None:
         state = out.memory.state
-        said = Said(text=heard.text, source=heard.source)
         words = readable(heard.text)
         offered = {label.casefold(): key for key, label in out.memory.buttons}
         if state is not None:
-            picked = self._engine.picked(state, said, out.scope)
             if picked is not None:
                 self._picked(out, state, picked, heard)
                 return
@@ -439,7 +434,7 @@ class Listener:
                 self._do(out, offered[words.casefold()])
                 return
             if state.flow != "menu":
-                self._apply(out, self._engine.answer(state, said, out.scope))
+                self._apply(out, self._engine.answer(state, Said(text=heard.text, source=heard.source), out.scope))
                 return
         numbered = dict(enumerate((key for key, _label in out.memory.buttons), 1))
         number = number_in(words)
@@ -620,6 +615,15 @@ ANYTIME: Final = frozenset(
     {"/menu", "/report", "/resume", "/mine", "/human", "/language", "/help", "/privacy", "/data", "/withdraw", "/start"}
 )
 """Buttons that do what they say however old they are."""
+
+
+def _command(heard: Heard, picked: str | None) -> tuple[str, str]:
+    """The command that a message is and what follows it; what is offered comes first."""
+    if heard.choice:
+        return (slash_command(heard.choice) or ("", "")) if " " in heard.choice else ("", "")
+    if heard.text.startswith("/"):
+        return slash_command(heard.text) or ("/unknown", "")
+    return ("" if picked is not None else command_word(heard.text) or ""), ""
 
 
 def _with_flags(hand_off: HandOff, out: Outcome) -> HandOff:

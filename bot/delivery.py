@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from math import inf
+from typing import Final, Protocol, runtime_checkable
 
 from bot.messages import Outbound
 
@@ -21,26 +22,77 @@ class Delivery:
     message: Outbound
     replaces: str = ""
     """The messenger's own id of the message that this one edits."""
+    again: bool = False
+    """Whether it may have been sent before, by a process that died or a network that did not answer."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a messenger takes messages. Faster, and it answers with errors."""
+
+    at_once: int = 16
+    """Messages under way at the same time, each in another chat."""
+    per_second: float = inf
+    """Messages of the whole account."""
+    per_chat_second: float = inf
+    """Messages in one chat."""
+    seconds: float = 30
+    """How long one message may take before nobody knows what became of it."""
+
+
+UNHURRIED: Final = Pace(at_once=64)
 
 
 class Channel(Protocol):
     """Moves text, options and media; knows nothing of conflicts."""
 
+    @property
+    def pace(self) -> Pace:
+        """How fast it may be given messages."""
+        ...
+
+    @property
+    def knows_repeats(self) -> bool:
+        """Whether the same `Delivery.id` given twice arrives once."""
+        ...
+
     async def send(self, delivery: Delivery) -> str:
         """Hands one message to the messenger and returns the messenger's id of it.
 
-        Raises TryLater, Unreachable or Refused; anything else counts as TryLater.
+        Raises TryLater, InDoubt, Unreachable or Refused; anything else is a bug and counts as InDoubt.
         """
+        ...
+
+
+@runtime_checkable
+class WrittenOut(Protocol):
+    """A channel that writes messages one after the other at once, as on standard output, instead of sending them.
+
+    What was written when the process was killed is known up to the very last message.
+    """
+
+    def write_out(self, delivery: Delivery) -> None:
+        """Writes one message, whole."""
+        ...
+
+    def name_of(self, delivery: Delivery) -> str:
+        """The name of the message in this channel."""
         ...
 
 
 class TryLater(Exception):
     """The messenger did not take the message now."""
 
-    def __init__(self, after: float | None = None) -> None:
+    def __init__(self, after: float | None = None, *, whole_account: bool = False) -> None:
         super().__init__(self.__doc__)
         self.after = after
         """Seconds the messenger asked for."""
+        self.whole_account = whole_account
+        """Whether it asked so for every chat."""
+
+
+class InDoubt(Exception):
+    """The messenger may have taken the message or not: it did not answer in time, or broke off."""
 
 
 class Unreachable(Exception):

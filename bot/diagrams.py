@@ -15,7 +15,7 @@ from bot.i18n import Text, render
 
 def draw(flows: Iterable[type[Flow]], contact_point: ContactPoint, language: str) -> str:
     """A page with one diagram a flow, in the language given."""
-    scope = Scope(contact_point, datetime(2026, 11, 24, 8, tzinfo=UTC), language, fresh_ref="7F3K-29QX")
+    scope = Scope(contact_point, datetime(2026, 11, 24, 8, tzinfo=UTC), language, fresh_ref=lambda: "7F3K-29QX")
     parts = [
         "# Flows",
         "",

@@ -19,13 +19,16 @@ class Door:
         self._database = database
         self._contact_points = contact_points
 
-    def contact_point_of(self, account: str, chat: str, text: str) -> str:
-        """The contact point that a link names, else the one the chat came to last, else the first."""
+    def contact_point_of(self, account: str, chat: str, text: str, before: str | None = None) -> str:
+        """The contact point that a link names, else the one the chat came to last, else the first.
+
+        `before` is where the chat came to in a message that is not kept yet.
+        """
         if len(self._contact_points) == 1:
             return next(iter(self._contact_points))
         parsed = slash_command(text) if text.startswith("/start") else None
         named = self._named(parsed[1].strip().casefold()) if parsed else None
-        return named or self._known(account, chat) or next(iter(self._contact_points))
+        return named or before or self._known(account, chat) or next(iter(self._contact_points))
 
     def _named(self, place: str) -> str | None:
         for key, point in self._contact_points.items():

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
-
 from bot.bugs import log_bug
 from bot.commands import Button
 from bot.conversation import GO_ON, Memory
@@ -16,13 +14,14 @@ from bot.desk import case
 from bot.desk.deadlines import STAGES, deadline_came
 from bot.desk.relay import let_go
 from bot.i18n import _, render
+from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.taxonomy import Urgency
-from bot.turns import Turns
+from bot.turns import Turns, draft_reminder
 from bot.work import HUMAN, Work
 from bot.working_time import after_quiet_hours, deadline
+from storage import due
 from storage.database import Database
 from storage.models import Conversation, DueRow, Thread
-from storage.scope import scoped_to
 
 NOBODY_CAME: Final = timedelta(hours=24)
 """How long a chat waits for a human in silence before the bot speaks again; never less than was promised."""
@@ -34,8 +33,9 @@ ATTEMPTS: Final = 3
 class Due:
     """Works through what has come due."""
 
-    def __init__(self, database: Database, turns: Turns) -> None:
+    def __init__(self, database: Database, turns: Turns, meter: Meter = UNWATCHED) -> None:
         self._database = database
+        self._meter = meter
         self._turns = turns
         self._kinds: Mapping[str, Callable[[Work, int], None]] = {
             "draft_reminder": self._draft_reminder,
@@ -48,60 +48,60 @@ class Due:
 
     def take_next(self, now: datetime) -> bool:
         """Works through the row that came due first; False when nothing is due."""
-        row_id = 0
+        row_id: int | None = None
         try:
             with self._database.transaction(everywhere=True) as session:
-                row = session.scalars(
-                    select(DueRow)
-                    .where(DueRow.done_at.is_(None), DueRow.due_at <= now)
-                    .order_by(DueRow.due_at, DueRow.id)
-                    .limit(1)
-                    .with_for_update(skip_locked=True)
-                ).first()
-                if row is None:
+                row_id = due.came(session, now)
+                if row_id is None:
                     return False
-                row_id = row.id
+                row = session.get_one(DueRow, row_id)
                 row.done_at = now
                 session.flush()
-                with scoped_to(session, row.contact_point):
-                    work = self._turns.work(session, row.contact_point, now)
+                with self._turns.working(session, row.contact_point, now) as work:
                     self._kinds[row.kind](work, row.subject)
-        except Exception as error:  # noqa: BLE001  # one row that fails must not stop the others
-            self._failed(row_id, error, now)
+        except Exception as error:  # one row that fails must not stop the others
+            if row_id is None:
+                raise
+            self._meter.due(self._failed(row_id, error, now))
+        else:
+            self._meter.due("done")
         return True
 
-    def _failed(self, row_id: int, error: Exception, now: datetime) -> None:
+    def _failed(self, row_id: int, error: Exception, now: datetime) -> TurnResult:
         with self._database.transaction(everywhere=True) as session:
             row = session.get(DueRow, row_id)
             if row is None:
-                return
+                return "retried"
             row.attempts += 1
-            if row.attempts >= ATTEMPTS:
-                row.done_at = now
-                log_bug(error)
-            else:
+            if row.attempts < ATTEMPTS:
                 row.due_at = now + timedelta(minutes=row.attempts)
+                return "retried"
+            row.done_at = now
+            log_bug(error)
+            return "failed"
 
     def _draft_reminder(self, work: Work, subject: int) -> None:
         """Asks once whether the person would like to go on (F-13)."""
-        conversation = work.session.get(Conversation, subject)
-        if conversation is None or conversation.holder == HUMAN:
+        conversation = _person(work, subject)
+        if conversation is None or conversation.draft_until is None or conversation.holder == HUMAN:
             return
         memory = Memory.from_json(conversation.memory)
-        if self._turns.listener.unfinished(memory) is None or memory.reminded:
+        if memory.reminded or conversation.draft_until <= work.now:
             return
-        if conversation.draft_until is not None and conversation.draft_until <= work.now:
-            return
-        morning = after_quiet_hours(work.contact_point, work.now)
-        if morning > work.now:
-            work.remind("draft_reminder", subject, morning)
+        at = max(
+            draft_reminder(work.contact_point, conversation.draft_until),
+            after_quiet_hours(work.contact_point, work.now),
+        )
+        if at > work.now:
+            if at < conversation.draft_until:
+                work.remind("draft_reminder", subject, at)
             return
         buttons = (GO_ON, Button("/discard", _("Delete it")))
         work.tell(
             conversation,
             _(
                 "You began something here and have not sent it. Would you like to go on? I keep it until {until}.",
-                until=conversation.draft_until or work.now,
+                until=conversation.draft_until,
             ),
             buttons,
         )
@@ -110,8 +110,11 @@ class Due:
 
     def _draft_expiry(self, work: Work, subject: int) -> None:
         """Deletes what was not sent."""
-        conversation = work.session.get(Conversation, subject)
-        if conversation is None or conversation.draft_until is None or conversation.draft_until > work.now:
+        conversation = _person(work, subject)
+        if conversation is None or conversation.draft_until is None:
+            return
+        if conversation.draft_until > work.now:
+            work.remind("draft_expiry", subject, conversation.draft_until)
             return
         memory = Memory.from_json(conversation.memory)
         conversation.memory = replace(memory, state=None, draft=None, pending=(), reminded=False).to_json()
@@ -119,7 +122,7 @@ class Due:
 
     def _chat_idle(self, work: Work, subject: int) -> None:
         """Brings the bot back when everybody has left."""
-        conversation = work.session.get(Conversation, subject)
+        conversation = _person(work, subject)
         if conversation is None or conversation.holder != HUMAN:
             return
         thread = work.session.get(Thread, conversation.thread_id) if conversation.thread_id else None
@@ -150,21 +153,30 @@ class Due:
         self._turns.carry_out(work, conversation, self._turns.listener.resume(memory, scope))
 
 
-def _take_idle(work: Work, subject: int) -> None:
+def _person(work: Work, subject: int) -> Conversation | None:
+    return work.session.get(Conversation, subject, with_for_update=True)
+
+
+def _thread(work: Work, subject: int) -> Thread | None:
     thread = work.session.get(Thread, subject)
+    return work.alone_with(thread) if thread is not None else None
+
+
+def _take_idle(work: Work, subject: int) -> None:
+    thread = _thread(work, subject)
     if thread is not None:
         case.holder_fell_silent(work, thread)
 
 
 def _talk_idle(work: Work, subject: int) -> None:
-    thread = work.session.get(Thread, subject)
+    thread = _thread(work, subject)
     if thread is not None:
         case.talk_fell_silent(work, thread)
 
 
 def _deadline(stage: int) -> Callable[[Work, int], None]:
     def came(work: Work, subject: int) -> None:
-        thread = work.session.get(Thread, subject)
+        thread = _thread(work, subject)
         if thread is not None:
             deadline_came(work, thread, stage)
 

@@ -125,18 +125,21 @@ class Renderer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._catalogue = cache(self._read)
+        self._spoken = cache(self._most_spoken)
+        self._fixed = lru_cache(maxsize=8192)(self._without_values)
 
     def render(self, text: Text, language: str) -> str:
         if language == pseudo.CODE:
             return _pseudo(text)
         reader = LANGUAGES.get(language, LANGUAGES["de"])
-        return self._text(text, reader, self._spoken(reader))
+        return self._text(text, reader, self._spoken(reader.code))
 
     def _read(self, code: str) -> Mapping[str, tuple[Pieces, ...]]:
         return read(LANGUAGES[code], self._folder)
 
-    def _spoken(self, reader: Language) -> Language:
+    def _most_spoken(self, reader_code: str) -> Language:
         """The language a reader mostly gets, as long as the own catalogue has nothing."""
+        reader = LANGUAGES[reader_code]
         for code in (reader.code, *reader.fallback):
             if code == SOURCE or self._catalogue(code):
                 return LANGUAGES[code]
@@ -145,7 +148,7 @@ class Renderer:
     def _text(self, text: Text, reader: Language, around: Language) -> str:
         match text:
             case _Sentence():
-                return self._sentence(text, reader)
+                return self._sentence(text, reader) if text.values else self._fixed(text.source, reader.code)
             case _Verbatim():
                 return text.content
             case _Joined():
@@ -155,6 +158,9 @@ class Renderer:
                 items = [self._value(item, reader, around) for item in text.items]
                 return format_list(items, locale=_locale(around.babel_locale))
         raise TypeError(f"not made by this module: {type(text).__name__}")
+
+    def _without_values(self, source: str, reader_code: str) -> str:
+        return self._sentence(_Sentence(source), LANGUAGES[reader_code])
 
     def _sentence(self, sentence: _Sentence, reader: Language) -> str:
         found, language = self._found(sentence, reader)

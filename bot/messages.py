@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final
 
@@ -113,13 +113,16 @@ class Outbound:
 
 def to_json(message: Inbound | Outbound) -> dict[str, Any]:
     """The fields that differ from their defaults, as JSON types."""
-    return {f.name: _plain(value) for f in fields(message) if (value := getattr(message, f.name)) != f.default}
+    defaults = _DEFAULTS[type(message)]
+    return {name: _plain(value) for name, value in vars(message).items() if value != defaults[name]}
+
+
+_DEFAULTS: Final = {kind: {each.name: each.default for each in fields(kind)} for kind in (Inbound, Outbound)}
 
 
 def inbound_from_json(data: Mapping[str, Any]) -> Inbound:
     """Raises TypeError for an unknown field."""
-    message = Inbound(**{k: v for k, v in data.items() if k != "media"})
-    return replace(message, media=_media(data["media"])) if data.get("media") else message
+    return Inbound(**{**data, "media": _media(data["media"])} if data.get("media") else data)
 
 
 def outbound_from_json(data: Mapping[str, Any]) -> Outbound:
@@ -143,6 +146,8 @@ def _media(data: Mapping[str, Any]) -> Media:
 
 def _plain(value: Any) -> Any:
     match value:
+        case str():
+            return value
         case Media():
             return {
                 "kind": value.kind,

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Final
+from time import monotonic
+from typing import Any, Final
 
-from sqlalchemy import bindparam, exists, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from bot.bugs import log_bug
-from bot.delivery import Channel, Delivery, Refused, TryLater, Unreachable
+from bot.delivery import Channel, Delivery, InDoubt, Refused, TryLater, Unreachable, WrittenOut
 from bot.i18n import Text, _
 from bot.messages import Style, Voice, outbound_from_json
+from bot.meter import UNWATCHED, Meter
+from bot.meter import Fate as Met
+from bot.pacing import Pacing
 from bot.turns import Turns
-from bot.work import HUMAN, Work
+from bot.work import HUMAN
+from storage import outbox
 from storage.database import Database
+from storage.leases import Dead, Leases, LostLease
 from storage.models import Conversation, OutboxMessage, Thread, ThreadEntry
-from storage.scope import scoped_to
-from storage.types import UtcDateTime
+from storage.outbox import Claimed
 
 FIRST_WAIT: Final = 1.0
 """Seconds before the second try; doubled each time, with jitter."""
@@ -30,107 +35,278 @@ LONGEST_WAIT: Final = 300.0
 GIVE_UP_AFTER: Final = timedelta(days=2)
 """After this a message is no use to anybody any more."""
 
-Settle = Callable[[Session, datetime], None]
-"""Writes down what became of a message."""
+DOUBTS: Final[Mapping[Voice, int]] = {Voice.BOT: 5, Voice.NOTICE: 5}
+"""How often a message that may have arrived is sent again; the words of a human always are, and so are edits, which
+do no harm twice."""
 
-_EARLIER = aliased(OutboxMessage)
-_NEXT: Final = (
-    select(OutboxMessage)
-    .where(
-        OutboxMessage.state == "QUEUED",
-        OutboxMessage.not_before <= bindparam("now", type_=UtcDateTime()),
-        ~exists().where(
-            _EARLIER.chat_key == OutboxMessage.chat_key,
-            _EARLIER.state == "QUEUED",
-            _EARLIER.id < OutboxMessage.id,
-        ),
-    )
-    .order_by(OutboxMessage.id)
-    .limit(1)
-)
-"""The first message of a chat whose time has come."""
+LAST_SECONDS: Final = 4
+"""How long messages under way are waited for when the bot stops; the next start finds those that are left in doubt."""
 
+AT_ONCE: Final = 64
+"""Chats whose messages are written out together at most."""
+
+_MET: Final[Mapping[type[Exception], Met]] = {
+    TryLater: "later",
+    Unreachable: "unreachable",
+    Refused: "refused",
+    InDoubt: "in_doubt",
+}
 _LOG: Final = logging.getLogger("anlaufstelle.outbox")
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one message."""
+
+    id: int
+    account: str
+    entry_id: int | None
+    remote_id: str = ""
+    """The messenger's id of it, once it is sent."""
+    error: Exception | None = None
+
+
+Taken = tuple[Delivery, int | None]
+"""A message, and the thread entry whose fate it is."""
+
+
+class NotTried(Exception):
+    """The message before it in the chat has to wait."""
 
 
 class Outbox:
     """Takes rows from the outbox to their channels."""
 
-    def __init__(self, database: Database, turns: Turns, channels: Mapping[str, Channel]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        turns: Turns,
+        channels: Mapping[str, Channel],
+        leases: Leases,
+        meter: Meter = UNWATCHED,
+    ) -> None:
+        """`channels` by account."""
         self._database = database
+        self._meter = meter
         self._turns = turns
         self._channels = channels
+        self._leases = leases
+        self._pacing = {account: Pacing(channel.pace) for account, channel in channels.items()}
+        self._fates: dict[str, list[Fate]] = {account: [] for account in channels}
+        """What is known and not written down yet."""
+        self._troubled: set[str] = set()
+        """Accounts for which the database went away while messages were being sent."""
 
     async def drain(self, now: datetime) -> int:
-        """Sends everything that is due, one after the other; returns how many messages were taken.
+        """Sends everything that is due, over all accounts side by side; returns how many messages were taken."""
+        counts = await asyncio.gather(*(self.drain_account(account, now) for account in self._channels))
+        return sum(counts)
 
-        What became of one message is committed together with the look for the next, so that a crash repeats at most
-        the one that was under way.
-        """
-        taken = 0
-        settle: Settle | None = None
-        while (delivery := await self._database.run(self._next, now, settle)) is not None:
-            settle = await self._deliver(delivery)
-            taken += 1
-        return taken
-
-    async def _deliver(self, delivery: Delivery) -> Settle:
+    async def drain_account(self, account: str, now: datetime) -> int:
+        """Sends everything of one account that is due; one caller at a time for each account."""
+        if account in self._troubled:
+            await self._database.run(self._take_back, account, now)
+            self._troubled.remove(account)
+        channel = self._channels[account]
         try:
-            channel = self._channels[delivery.account.partition(":")[0]]
-            remote_id = await channel.send(delivery)
-        except Unreachable:
-            return partial(self._failed, delivery.id, unreachable=True)
-        except (Refused, KeyError):
-            return partial(self._failed, delivery.id, unreachable=False)
+            if isinstance(channel, WrittenOut):
+                return await self._database.run(self._write_out, account, channel, now)
+            return await self._send_all(account, channel, now)
+        except (DBAPIError, LostLease):
+            self._troubled.add(account)
+            raise
+
+    async def _send_all(self, account: str, channel: Channel, now: datetime) -> int:
+        pacing = self._pacing[account]
+        under_way: set[asyncio.Task[list[Fate]]] = set()
+        taken = 0
+        try:
+            while True:
+                free = 0 if pacing.stopped else channel.pace.at_once - len(under_way)
+                for chat in await self._database.run(self._settle_and_claim, account, now, free):
+                    under_way.add(asyncio.create_task(self._send_in_order(channel, pacing, chat)))
+                    taken += len(chat)
+                if not under_way:
+                    return taken
+                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                self._fates[account] += [fate for task in done for fate in task.result()]
+        finally:
+            if under_way:
+                done, hanging = await asyncio.wait(under_way, timeout=LAST_SECONDS)
+                for task in hanging:
+                    task.cancel()
+                self._fates[account] += [fate for task in done for fate in task.result()]
+                await self._database.run(self._settle_and_claim, account, now, 0)
+
+    async def _send_in_order(self, channel: Channel, pacing: Pacing, chat: Sequence[Taken]) -> list[Fate]:
+        """Sends messages of one chat; after one that has to wait, the others wait too."""
+        fates: list[Fate] = []
+        for delivery, entry_id in chat:
+            waits = fates and isinstance(fates[-1].error, TryLater | InDoubt | NotTried)
+            fates.append(
+                Fate(delivery.id, delivery.account, entry_id, error=NotTried())
+                if waits
+                else await self._send(channel, pacing, delivery, entry_id)
+            )
+        return fates
+
+    async def _send(self, channel: Channel, pacing: Pacing, delivery: Delivery, entry_id: int | None) -> Fate:
+        remote_id = ""
+        error: Exception | None = None
+        met: Met = "sent"
+        await pacing.turn_of(delivery.chat or delivery.contact_point)
+        began = monotonic()
+        try:
+            async with asyncio.timeout(channel.pace.seconds):
+                remote_id = await channel.send(delivery)
+        except (Unreachable, Refused, InDoubt) as answer:
+            error, met = answer, _MET[type(answer)]
         except TryLater as later:
-            return partial(self._later, delivery.id, after=later.after)
-        except Exception as error:  # noqa: BLE001  # a bug in a channel must not stop the other chats
-            log_bug(error)
-            return partial(self._later, delivery.id, after=None)
-        return partial(self._sent, delivery.id, remote_id=remote_id)
+            error, met = later, "later"
+            if later.whole_account:
+                pacing.stop(later.after or FIRST_WAIT)
+        except TimeoutError:
+            error, met = InDoubt(), "in_doubt"
+        except Exception as bug:  # noqa: BLE001  # a bug in a channel must not stop the other chats
+            log_bug(bug)
+            error, met = InDoubt(), "fault"
+        self._meter.sent(delivery.account, met, monotonic() - began)
+        return Fate(delivery.id, delivery.account, entry_id, remote_id, error)
 
     def next_due(self) -> datetime | None:
         """When the next queued message may be tried."""
         with self._database.transaction(everywhere=True) as session:
-            return session.scalar(select(func.min(OutboxMessage.not_before)).where(OutboxMessage.state == "QUEUED"))
+            return outbox.next_due(session)
 
-    def _next(self, now: datetime, settle: Settle | None) -> Delivery | None:
-        """Settles the message before, and finds the next that is due; what must no longer go out is passed over."""
+    def _settle_and_claim(self, account: str, now: datetime, at_most: int) -> list[list[Taken]]:
+        """Writes down what became of messages, and takes the next of each chat, several where a repeat does no harm."""
+        fates = self._fates[account]
+        chats = self._settle_and_claim_in_one(account, fates, now, at_most)
+        del fates[: len(fates)]
+        return chats
+
+    def _settle_and_claim_in_one(
+        self, account: str, fates: Sequence[Fate], now: datetime, at_most: int
+    ) -> list[list[Taken]]:
         with self._database.transaction(everywhere=True) as session:
-            if settle is not None:
-                settle(session, now)
-            while (row := session.scalars(_NEXT, {"now": now}).first()) is not None:
-                delivery = _delivery(session, row)
-                if delivery is not None:
-                    return delivery
-                _forget_words(row, "SILENCED")
-                session.flush()
-            return None
+            if fates:
+                self._settle_in(session, fates, now)
+            if not at_most:
+                return []
+            self._leases.hold(session)
+            several = self._channels[account].knows_repeats
+            while found := outbox.next_of_each_chat(session, account, now, at_most, several=several):
+                outbox.claim(session, [each.id for each in found], self._leases.me)
+                chats: dict[str, list[Taken]] = {}
+                for each, delivery in self._speakable(session, found, now):
+                    chats.setdefault(each.chat_key, []).append((delivery, each.entry_id))
+                if chats:
+                    return list(chats.values())
+            return []
 
-    def _sent(self, row_id: int, session: Session, now: datetime, *, remote_id: str) -> None:
-        row = session.get_one(OutboxMessage, row_id)
-        _forget_words(row, "SENT")
-        row.sent_at = now
-        row.remote_id = remote_id
-        row.remote_key = self._database.ring.lookup("remote", row.account, remote_id)
-        self._tell_writer(session, row, now, "delivered", _("Delivered."))
+    def _speakable(self, session: Session, found: Sequence[Claimed], now: datetime) -> list[tuple[Claimed, Delivery]]:
+        """Those that may still go out, with what the channel gets; the others are settled as silenced."""
+        spoken, silenced = [], []
+        for each in found:
+            if (each.voice == Voice.BOT and each.holder == HUMAN) or (each.edits and each.edited_id is None):
+                silenced.append(self._settled(each.id, "SILENCED", now))
+                self._meter.sent(each.account, "silenced")
+            else:
+                spoken.append((each, _delivery(each)))
+        if silenced:
+            outbox.settle(session, silenced)
+        return spoken
 
-    def _later(self, row_id: int, session: Session, now: datetime, *, after: float | None) -> None:
-        row = session.get_one(OutboxMessage, row_id)
+    def _write_out(self, account: str, channel: WrittenOut, now: datetime) -> int:
+        """Writes all that is due, on the thread of the database; at any instant at most one message is in doubt."""
+        taken = 0
+        fates: list[Fate] = []
+        while True:
+            with self._database.transaction(everywhere=True) as session:
+                if fates:
+                    self._settle_in(session, fates, now)
+                    fates = []
+                self._leases.hold(session)
+                found = outbox.next_of_each_chat(session, account, now, AT_ONCE, several=True, me=self._leases.me)
+                if not found:
+                    return taken
+                outbox.claim(session, [each.id for each in found], self._leases.me)
+                self._leases.nothing_written(session)
+                claimed = self._speakable(session, found, now)
+            try:
+                with self._leases.writing_out() as written:
+                    for each, delivery in claimed:
+                        channel.write_out(delivery)
+                        written(each.id)
+                        fates.append(Fate(each.id, account, each.entry_id, channel.name_of(delivery)))
+            except OSError:
+                # Nobody reads any more: what is left is written by the next start, and only that.
+                left = claimed[len(fates) :]
+                fates += [Fate(each.id, account, each.entry_id, error=NotTried()) for each, _delivery in left]
+                with self._database.transaction(everywhere=True) as session:
+                    self._settle_in(session, fates, now)
+                raise
+            taken += len(claimed)
+
+    def _settle_in(self, session: Session, fates: Sequence[Fate], now: datetime) -> None:
+        sent = [self._settled(each.id, "SENT", now, each) for each in fates if each.error is None]
+        if sent:
+            outbox.settle(session, sent)
+        for each in fates:
+            if each.error is not None or each.entry_id is not None:
+                row = session.get(OutboxMessage, each.id, populate_existing=True)
+                if row is not None:
+                    self._tell(session, row, each, now)
+        # What follows asks the database past the session.
+        session.flush()
+
+    def _settled(self, row_id: int, fate: str, now: datetime, sent: Fate | None = None) -> dict[str, Any]:
+        remote_id = sent.remote_id if sent else None
+        return {
+            "row": row_id,
+            "me": self._leases.me,
+            "fate": fate,
+            "now": now,
+            "its_remote_id": remote_id,
+            "its_remote_key": self._database.ring.lookup("remote", sent.account, sent.remote_id) if sent else None,
+        }
+
+    def _tell(self, session: Session, row: OutboxMessage, fate: Fate, now: datetime) -> None:
+        """Writes down what is not simply sent, and tells the member of staff whose words they were."""
+        if fate.error is None:
+            if row.state == "SENT":
+                self._tell_writer(session, row, now, "delivered", _("Delivered."))
+            return
+        if row.state != "SENDING" or row.sender != self._leases.me:
+            # Another process has taken it over meanwhile: what becomes of it is told there.
+            return
+        match fate.error:
+            case NotTried():
+                row.state, row.sender = "QUEUED", None
+            case TryLater(after=after):
+                self._later(session, row, now, after)
+            case InDoubt():
+                if self._may_repeat(row, now):
+                    self._later(session, row, now, None)
+            case unreachable:
+                self._dead(session, row, now, unreachable=isinstance(unreachable, Unreachable))
+
+    def _later(self, session: Session, row: OutboxMessage, now: datetime, after: float | None) -> None:
         row.attempts += 1
         if now - row.queued_at > GIVE_UP_AFTER:
             _LOG.error("outbox row %s given up after %s attempts", row.id, row.attempts)
-            _forget_words(row, "DEAD")
+            self._meter.sent(row.account, "dead")
+            _forget_words(row, now)
             self._tell_writer(session, row, now, "failed", _("Not delivered after two days of trying."))
             return
         wait = min(FIRST_WAIT * 2 ** (row.attempts - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
         row.not_before = now + timedelta(seconds=max(wait, after or 0))
+        row.state, row.sender = "QUEUED", None
         if row.attempts == 1:
             self._tell_writer(session, row, now, "sent", _("Not delivered yet. I keep trying."))
 
-    def _failed(self, row_id: int, session: Session, now: datetime, *, unreachable: bool) -> None:
-        row = session.get_one(OutboxMessage, row_id)
-        _forget_words(row, "DEAD")
+    def _dead(self, session: Session, row: OutboxMessage, now: datetime, *, unreachable: bool) -> None:
+        _forget_words(row, now)
         if unreachable and row.conversation_id is not None:
             session.get_one(Conversation, row.conversation_id).unreachable_since = now
         _LOG.warning("outbox row %s not delivered", row.id)
@@ -141,46 +317,88 @@ class Outbox:
         )
         self._tell_writer(session, row, now, "failed", reason)
 
+    def take_over(self, session: Session, dead: Dead, now: datetime) -> int | None:
+        """Puts back what a process that died was sending; returns how many messages, or None.
+
+        None: it served an account that this process does not have, so another one must do it.
+        """
+        left = outbox.left_by(session, dead.name)
+        if not {each.account for each in left} <= self._channels.keys():
+            return None
+        self._put_back(session, left, dead.written, now)
+        return len(left)
+
+    def _take_back(self, account: str, now: datetime) -> None:
+        """After the database was away: what this process was sending then, as far as its fate is not known."""
+        with self._database.transaction(everywhere=True) as session:
+            self._settle_in(session, self._fates[account], now)
+            left = [each for each in outbox.left_by(session, self._leases.me) if each.account == account]
+            self._put_back(session, left, self._leases.written(session), now)
+        self._fates[account].clear()
+
+    def _put_back(self, session: Session, left: Sequence[Claimed], written: int, now: datetime) -> None:
+        """What is known to be written out is sent; the next one is in doubt; the rest was not sent."""
+        in_doubt = False
+        for each in left:
+            row = session.get_one(OutboxMessage, each.id, populate_existing=True)
+            channel = self._channels[row.account]
+            row.sender = self._leases.me
+            if isinstance(channel, WrittenOut) and row.id <= written:
+                session.flush()
+                self._settle_in(
+                    session, [Fate(row.id, row.account, row.entry_id, channel.name_of(_delivery(each)))], now
+                )
+            elif (isinstance(channel, WrittenOut) and in_doubt) or self._may_repeat(row, now):
+                in_doubt = True
+                row.state, row.sender = "QUEUED", None
+        session.flush()
+
+    def _may_repeat(self, row: OutboxMessage, now: datetime) -> bool:
+        """Nobody knows whether it arrived: again, but not for ever, unless a repeat does no harm."""
+        row.doubts += 1
+        channel = self._channels.get(row.account)
+        harmless = row.edits is not None or (channel is not None and channel.knows_repeats)
+        if harmless or row.doubts <= DOUBTS.get(Voice(row.voice), row.doubts):
+            return True
+        _LOG.error("outbox row %s given up: nobody knows whether it arrived", row.id)
+        self._meter.sent(row.account, "dead")
+        _forget_words(row, now)
+        return False
+
     def _tell_writer(self, session: Session, row: OutboxMessage, now: datetime, fate: str, text: Text) -> None:
         """The member of staff who wrote it sees what became of it."""
         entry = session.get(ThreadEntry, row.entry_id) if row.entry_id is not None else None
         if entry is None or entry.kind != Style.TO_REPORTER:
             return
-        with scoped_to(session, row.contact_point):
-            work: Work = self._turns.work(session, row.contact_point, now)
+        with self._turns.working(session, row.contact_point, now) as work:
             thread = session.get_one(Thread, entry.thread_id)
-            if entry.status_outbox_id is None:
-                status = work.post(thread, text, style=Style.STATUS, about=entry.message_id or "", fate=fate)
-                entry.status_outbox_id = status.id
-            else:
-                work.post(
-                    thread,
-                    text,
-                    style=Style.STATUS,
-                    about=entry.message_id or "",
-                    edits=entry.status_outbox_id,
-                    fate=fate,
-                )
+            status = work.post(
+                thread,
+                text,
+                style=Style.STATUS,
+                about=entry.message_id or "",
+                edits=entry.status_outbox_id,
+                fate=fate,
+            )
+            entry.status_outbox_id = entry.status_outbox_id or status
 
 
-def _delivery(session: Session, row: OutboxMessage) -> Delivery | None:
-    """The message with its address; None when it must not go out any more."""
-    if row.voice == Voice.BOT and row.conversation_id is not None:
-        conversation = session.get(Conversation, row.conversation_id)
-        if conversation is not None and conversation.holder == HUMAN:
-            return None
-    replaces = ""
-    message = outbound_from_json(row.payload or {})
-    if row.edits is not None:
-        edited = session.get(OutboxMessage, row.edits)
-        if edited is None or edited.remote_id is None:
-            return None
-        replaces = edited.remote_id
-        message = replace(message, edits=row.edits)
-    return Delivery(row.id, row.contact_point, row.account, row.address, message, replaces)
+def _delivery(each: Claimed) -> Delivery:
+    message = outbound_from_json(each.payload or {})
+    if each.edits is not None:
+        message = replace(message, edits=each.edits)
+    return Delivery(
+        each.id,
+        each.contact_point,
+        each.account,
+        each.address,
+        message,
+        replaces=each.edited_id or "",
+        again=each.doubts > 0,
+    )
 
 
-def _forget_words(row: OutboxMessage, state: str) -> None:
-    row.state = state
+def _forget_words(row: OutboxMessage, now: datetime) -> None:
+    row.state, row.sender, row.settled_at = "DEAD", None, now
     row.payload = None
     row.address = ""

@@ -3,52 +3,82 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import BinaryIO, Final
 
-from bot.app import App
+from bot.app import App, ended
 from bot.channels.lines import ACCOUNT, LineReader, LinesChannel, SetTime, speak_lines
-from bot.clock import Clock
 from bot.contact_point import ContactPoint
 from bot.door import Door
 from bot.messages import Inbound
 from bot.now import ManualTime, system_time
 from storage.database import Database
+from storage.erasures import ErasureFile
+
+AHEAD: Final = 64
+"""Lines that are read before the first of them is answered, at most."""
 
 
-async def run_pipe(database: Database, contact_points: Mapping[str, ContactPoint], *, manual_clock: bool) -> None:
-    """Speaks lines until the end of input; then everything queued has been written."""
+async def run_pipe(
+    database: Database,
+    contact_points: Mapping[str, ContactPoint],
+    *,
+    manual_clock: bool,
+    erasures: ErasureFile | None = None,
+) -> None:
+    """Speaks lines until the end of input; then everything queued has been written.
+
+    Raises BrokenPipeError when nobody reads the output any more; what was not written waits for the next start.
+    """
     manual = await database.run(ManualTime, database) if manual_clock else None
     channel = LinesChannel()
-    app = App(database, contact_points, {ACCOUNT: channel}, manual or system_time, ACCOUNT)
+    app = App(
+        database,
+        contact_points,
+        {ACCOUNT: channel},
+        manual or system_time,
+        ACCOUNT,
+        answers_where_asked=True,
+        erasures=erasures,
+    )
     door = Door(database, contact_points)
+    lines = StandardInput(sys.stdin.buffer)
 
-    async def receive(inbound: Inbound) -> None:
-        if not inbound.from_desk:
-            point = await database.run(door.contact_point_of, inbound.account, inbound.chat, inbound.text)
-            inbound = replace(inbound, contact_point=point)
-        await app.receive(inbound)
+    async def answer(messages: Sequence[Inbound]) -> None:
+        await app.answer(await app.patiently(lambda: database.run(_at_the_door, door, messages)))
 
     async def set_time(line: SetTime) -> None:
         if manual is not None:
-            await database.run(_set_once, app, manual, line)
+            await app.patiently(lambda: database.run(_set_once, app, manual, line))
+        await app.answer(())
 
-    clock = None if manual else Clock(app.settle)
-    if clock is not None:
-        clock.start()
-    try:
-        await speak_lines(
-            _next_line,
-            LineReader(contact_points, manual_clock=manual_clock),
-            channel,
-            receive=receive,
-            set_time=set_time,
-            settle=app.settle,
-        )
-    finally:
-        if clock is not None:
-            clock.stop()
+    reader = LineReader(contact_points, manual_clock=manual_clock)
+    async with app.running():
+        settling = asyncio.create_task(app.settle_when_woken())
+        speaking = asyncio.create_task(speak_lines(lines.at_hand, reader, channel, answer=answer, set_time=set_time))
+        try:
+            # Either may find that nobody reads any more, and then both end.
+            over, _going = await asyncio.wait({settling, speaking}, return_when=asyncio.FIRST_COMPLETED)
+            for each in over:
+                each.result()
+        finally:
+            await ended(settling, speaking)
+
+
+def _at_the_door(door: Door, messages: Sequence[Inbound]) -> list[Inbound]:
+    """The messages with the contact point they came to."""
+    came: dict[str, str] = {}
+    at_their_place = []
+    for each in messages:
+        if not each.from_desk:
+            came[each.chat] = door.contact_point_of(each.account, each.chat, each.text, came.get(each.chat))
+            each = replace(each, contact_point=came[each.chat])
+        at_their_place.append(each)
+    return at_their_place
 
 
 def _set_once(app: App, manual: ManualTime, line: SetTime) -> None:
@@ -56,6 +86,30 @@ def _set_once(app: App, manual: ManualTime, line: SetTime) -> None:
     app.turns.once(ACCOUNT, line.id, manual(), lambda session: manual.set_within(session, line.now))
 
 
-async def _next_line() -> bytes:
-    """One line of standard input, without blocking the loop; empty at the end."""
-    return await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.readline)
+class StandardInput:
+    """Lines as they come, without blocking the loop, and a few of them ahead."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._read: queue.Queue[bytes] = queue.Queue(AHEAD)
+        self._came = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        threading.Thread(target=self._run, name="input", daemon=True).start()
+
+    def _run(self) -> None:
+        line = b"-"
+        while line:
+            line = self._stream.readline()
+            self._read.put(line)
+            self._loop.call_soon_threadsafe(self._came.set)
+
+    async def at_hand(self) -> list[bytes]:
+        """All lines that have come, at least one; the last is empty at the end of input."""
+        await self._came.wait()
+        self._came.clear()
+        lines = []
+        while True:
+            try:
+                lines.append(self._read.get_nowait())
+            except queue.Empty:
+                return lines

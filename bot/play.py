@@ -29,7 +29,7 @@ from zoneinfo import ZoneInfo
 
 from bot.app import App
 from bot.contact_point import ContactPoint
-from bot.delivery import Delivery
+from bot.delivery import UNHURRIED, Delivery, Pace
 from bot.messages import MEDIA_KINDS, Inbound, Media, Style, Voice
 from bot.now import ManualTime
 from storage.database import Database
@@ -92,6 +92,8 @@ class Ear:
     """The channel of a played conversation: keeps what was said, in order."""
 
     heard: list[Delivery] = field(default_factory=list)
+    pace: Pace = UNHURRIED
+    knows_repeats: bool = True
 
     async def send(self, delivery: Delivery) -> str:
         self.heard.append(delivery)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import inf
+from time import monotonic
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
@@ -25,7 +27,7 @@ from bot.i18n import ZONE, _, lines, listing, verbatim
 from bot.messages import Style
 from bot.periods import SHORTEST_MONTH, kept_until, month_of, months_after, span_of
 from bot.taxonomy import HOLDS, Constellation, Setting, Urgency, Wish
-from bot.work import HUMAN, Work
+from bot.work import HUMAN, Pending, Work
 from storage import models, web_messages
 from storage.backup import kept_aside, old_files, rehearsal
 from storage.database import Database
@@ -197,14 +199,24 @@ class Daily:
         contact_points: Mapping[str, ContactPoint],
         desk_account: str,
         erasure_file: ErasureFile | None = None,
+        alone: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`alone` says whether no other process does it now."""
+        self._alone = alone
         self._database = database
         self._contact_points = contact_points
         self._desk_account = desk_account
         self._erasure_file = erasure_file
         self._day = ""
+        self._kept_up_at = -inf
         self._running: Iterator[Counts] | None = None
         self._counts = Counts()
+
+    def keep_up(self) -> None:
+        """Enters new erasures in the file beside the database, once a minute."""
+        if self._erasure_file is not None and monotonic() >= self._kept_up_at + KEEP_UP_SECONDS:
+            self._kept_up_at = monotonic()
+            self._erasure_file.keep_up(self._database)
 
     def take_next(self, now: datetime) -> bool:
         """Does one short step of the day's run; False when it is done or not yet time."""
@@ -227,6 +239,9 @@ class Daily:
                 done = session.get(models.Setting, DONE_ON)
             if done is not None and done.value >= day:
                 return False
+            if not self._alone():
+                # Should the other one die, it is for the next start or the next day.
+                return False
             self._running, self._counts = self._all(now), Counts()
         counts = next(self._running, None)
         if counts is not None:
@@ -242,12 +257,16 @@ class Daily:
         yield from steps(self._database, self._contact_points, now)
         for point in self._contact_points.values():
             with self._database.transaction(point.id) as session:
-                list_holds(Work(session, point, now, self._database.ring, self._desk_account))
+                work = Work(session, point, now, self._database.ring, self._desk_account, Pending(session))
+                list_holds(work)
+                work.write()
             yield Counts()
         if self._erasure_file is not None:
             self._erasure_file.write(self._database, erasures_since(self._contact_points, now))
             yield Counts()
 
+
+KEEP_UP_SECONDS: Final = 60.0
 
 DONE_ON: Final = "retention_done_on"
 """The setting with the day of the last whole run."""

@@ -4,27 +4,60 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
-import signal
-from collections.abc import Callable, Mapping
+import time as clock
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 from aiohttp import web
 
 from bot.app import App
+from bot.bugs import log_bug
 from bot.channels.web.access import Public
 from bot.channels.web.server import Demo, WebChannel
 from bot.contact_point import ContactPoint
+from bot.ending import PAGES_END_WITHIN, Ending, finish
+from bot.health import TICK_LATE, Watch
 from bot.messages import Inbound
+from bot.meter import Meter
 from bot.now import Now, ShiftedTime, system_time
+from bot.service_manager import keep_awake, tell
 from bot.settings import SettingsError
 from bot.web_memory import StoredMemory
 from bot.working_time import next_service
 from storage.database import Database
+from storage.erasures import ErasureFile
+from storage.outage import is_away
 
 ACCOUNT = "web"
+
+_LOG: Final = logging.getLogger("anlaufstelle.service")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+    option: str = "--port"
+    """What chooses another one."""
+
+    @classmethod
+    def read(cls, text: str, option: str) -> Address:
+        """Understands `127.0.0.1:9090` and `[::1]:9090`; raises SettingsError."""
+        host, colon, port = text.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65535):
+            raise SettingsError(f"{option} needs a host and a port, like 127.0.0.1:9090.")
+        return cls(host, int(port), option)
 
 
 class DemoTime:
@@ -57,31 +90,55 @@ async def run_demo(
     """Serves phones, desk and time controls until interrupted; `ready` gets the address."""
     shifted = await database.run(ShiftedTime, database)
     time = DemoTime(shifted, database, contact_points)
-    app, channel = _app(database, contact_points, shifted, Demo(time=time))
+    app, channel = _app(database, contact_points, shifted, Demo(time=time), Meter())
     time.changed = app.wake
-    await _serve(app, channel, "127.0.0.1", port, ready)
+    await serve(app, channel, Address("127.0.0.1", port), None, ready)
 
 
 async def run_service(
     database: Database,
     contact_points: Mapping[str, ContactPoint],
-    host: str,
-    port: int,
+    page: Address,
     origin: str,
     staff_keys: Mapping[str, str],
-    ready: Callable[[str], None],
+    operations: Address | None,
+    ready: Callable[[str, str], None],
+    erasures: ErasureFile | None = None,
 ) -> None:
-    """Serves the page for reporters and the desks; raises SettingsError for an address that cannot be used."""
+    """Serves the page for reporters and the desks; raises SettingsError for an address that cannot be used.
+
+    With an address for `operations`, it also tells there how it is. `ready` gets both addresses.
+    """
     try:
         mode = Public(origin, staff_keys)
     except ValueError as wrong:
         raise SettingsError(str(wrong)) from None
-    app, channel = _app(database, contact_points, system_time, mode)
-    await _serve(app, channel, host, port, ready)
+    if operations is None:
+        app, channel = _app(database, contact_points, system_time, mode, Meter(), erasures)
+        await serve(app, channel, page, None, lambda address: ready(address, ""))
+        return
+
+    # Only who is watched pays for the library that counts.
+    from bot.metrics import Metrics
+    from bot.operations import application
+
+    metrics = Metrics({WebChannel.name})
+    app, channel = _app(database, contact_points, system_time, mode, metrics, erasures)
+    watch = Watch(
+        database, system_time, lambda: app.ticked_at, lambda session: app.leases.left(session, app.held_accounts)
+    )
+    with metrics.watching(database.engine):
+        async with _listening(application(watch, metrics), operations) as told:
+            await serve(app, channel, page, watch, lambda address: ready(address, told))
 
 
 def _app(
-    database: Database, contact_points: Mapping[str, ContactPoint], now: Now, mode: Demo | Public
+    database: Database,
+    contact_points: Mapping[str, ContactPoint],
+    now: Now,
+    mode: Demo | Public,
+    meter: Meter,
+    erasures: ErasureFile | None = None,
 ) -> tuple[App, WebChannel]:
     app: App
 
@@ -94,42 +151,81 @@ def _app(
         now=now,
         contact_points={key: point.name for key, point in contact_points.items()},
         mode=mode,
+        trouble=_trouble,
     )
-    app = App(database, contact_points, {ACCOUNT: channel}, now, ACCOUNT, channel.handled)
+    app = App(
+        database, contact_points, {ACCOUNT: channel}, now, ACCOUNT, channel.handled, erasures=erasures, meter=meter
+    )
     return app, channel
 
 
-async def _serve(app: App, channel: WebChannel, host: str, port: int, ready: Callable[[str], None]) -> None:
-    runner = web.AppRunner(channel.application(), access_log=None, shutdown_timeout=3)
+def _trouble(error: Exception) -> None:
+    """That the database is away is told once, by itself; the page asks again."""
+    if not is_away(error):
+        log_bug(error)
+
+
+@asynccontextmanager
+async def _listening(application: web.Application, address: Address) -> AsyncIterator[str]:
+    """Answers requests for a while; yields the address as it came to be."""
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=PAGES_END_WITHIN)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
         try:
-            await site.start()
+            await web.TCPSite(runner, address.host, address.port).start()
         except OSError as wrong:
             raise SettingsError(
-                f"Port {port} cannot be used: {wrong.strerror}. Choose another one with --port."
+                f"Port {address.port} cannot be used: {wrong.strerror}. Choose another one with {address.option}."
             ) from None
-        address = next(iter(runner.addresses))
-        ready(f"http://{address[0]}:{address[1]}")
-        await _until_stopped(app)
+        host, port = next(iter(runner.addresses))[:2]
+        yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     finally:
         await runner.cleanup()
 
 
-async def _until_stopped(app: App) -> None:
-    """Answers until SIGINT or SIGTERM, then ends what is under way."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stopped.set)
-    answering = asyncio.create_task(app.run())
-    waiting = asyncio.create_task(stopped.wait())
-    await asyncio.wait({answering, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    answering.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await answering
+async def serve(
+    app: App, channel: WebChannel, page: Address, watch: Watch | None, ready: Callable[[str], None]
+) -> None:
+    """Answers until SIGINT or SIGTERM, then ends what is under way: first the pages, then the work."""
+    ending = Ending()
+    stopped_at = 0.0
+    answering: asyncio.Task[None] | None = None
+    try:
+        async with _listening(channel.application(), page) as address:
+            answering = asyncio.create_task(app.run())
+            ready(address)
+            tell("READY=1")
+            _LOG.info("started", extra={"version": version("anlaufstelle")})
+            await _until_asked(ending, answering, watch)
+            stopped_at = clock.monotonic()
+            tell("STOPPING=1")
+            if watch is not None:
+                watch.stopping = True
+    finally:
+        if answering is not None:
+            await finish(answering)
+    _LOG.info("stopped", extra={"seconds": round(clock.monotonic() - stopped_at, 3)})
+
+
+async def _until_asked(ending: Ending, answering: asyncio.Task[None], watch: Watch | None) -> None:
+    """Until a signal; a bug that ends the work ends this too."""
+    asked = asyncio.create_task(ending.asked.wait())
+    awake = asyncio.create_task(keep_awake(lambda: _ticks(watch)))
+    try:
+        await asyncio.wait({answering, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            answering.result()
+    finally:
+        for each in (asked, awake):
+            each.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await each
+
+
+def _ticks(watch: Watch | None) -> bool:
+    """Whether the clock goes, as far as anybody can tell."""
+    age = watch.tick_age() if watch is not None else None
+    return age is None or abs(age) < TICK_LATE
 
 
 def staff_key(file: Path) -> tuple[str, bool]:

@@ -11,8 +11,9 @@ from sqlalchemy.exc import ArgumentError
 from bot.contact_point import ContactPoint
 from bot.contact_point_file import ContactPointError, load_contact_point, load_contact_points, shipped
 from bot.languages import LANGUAGES
-from storage.database import Database, DatabaseError
+from storage.database import NOT_UNDERSTOOD, Database, DatabaseError
 from storage.erasures import ErasureFile
+from storage.file_lock import alone as having_alone
 from storage.key_check import check_keys
 from storage.keys import (
     ENVIRONMENT,
@@ -23,10 +24,13 @@ from storage.keys import (
     load_ring,
     write_ring_file,
 )
-from storage.migrate import pending, upgrade
+from storage.migrate import is_empty, pending, upgrade
 from storage.rotation import rotate
+from storage.sqlite import file_of
 
 SAMPLE = "oberberg.toml"
+KEYS = "anlaufstelle.keys"
+"""The name of the keys as a systemd credential, and of their file where there is no database file beside it."""
 
 
 class SettingsError(Exception):
@@ -44,24 +48,29 @@ def contact_points(folder: Path | None) -> dict[str, ContactPoint]:
         raise SettingsError(str(wrong)) from None
 
 
-def key_file_of(url: str) -> Path:
-    """Where the keys lie: beside a SQLite file, never inside it."""
+def key_file_of(url: str, environment: Mapping[str, str]) -> Path:
+    """Where the keys lie: where systemd hands them over, or beside a SQLite file, never inside it."""
+    if (handed_over := _credential(environment)) is not None:
+        return handed_over
     database = _file_of(url)
-    return database.with_suffix(".keys") if database else Path("anlaufstelle.keys")
+    return database.with_suffix(".keys") if database else Path(KEYS)
+
+
+def _credential(environment: Mapping[str, str]) -> Path | None:
+    folder = environment.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder) / KEYS if folder else None
+    return file if file is not None and file.exists() else None
 
 
 def keys(url: str, environment: Mapping[str, str]) -> tuple[KeyRing, Path | None]:
     """The keys, and the file they were just written to if this is the first run."""
-    file = key_file_of(url)
+    file = key_file_of(url, environment)
     try:
-        if environment.get(ENVIRONMENT) or file.exists():
-            return load_ring(file, environment), None
+        if there := _keys_that_are_there(file, environment):
+            return there, None
         present = _file_of(url)
         if present is not None and present.is_file() and present.stat().st_size > 0:
-            raise SettingsError(
-                f"The key file {file} is missing, but the database {present} exists: bring the key file back. "
-                "Without it nothing in the database can be read."
-            )
+            raise SettingsError(_missing_keys(file, f"the database {present} exists"))
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return create_ring_file(file), file
     except KeyFileError as wrong:
@@ -79,17 +88,28 @@ def erasure_file_of(url: str) -> ErasureFile:
 def present_keys(url: str, environment: Mapping[str, str]) -> KeyRing:
     """The keys, which must be there already."""
     try:
-        return load_ring(key_file_of(url), environment)
+        return load_ring(key_file_of(url, environment), environment)
     except KeyFileError as wrong:
         raise SettingsError(str(wrong)) from None
 
 
-def open_database(url: str, environment: Mapping[str, str]) -> tuple[Database, Path | None]:
-    """The database, new or upgraded, and the key file if it was just written."""
+def _keys_that_are_there(file: Path, environment: Mapping[str, str]) -> KeyRing | None:
+    if environment.get(ENVIRONMENT) or file.exists():
+        return load_ring(file, environment)
+    return None
+
+
+def open_database(url: str, environment: Mapping[str, str], *, alone: bool = False) -> tuple[Database, Path | None]:
+    """The database, new or upgraded, and the key file if it was just written.
+
+    `alone`: no other process works on the same SQLite file until it is closed.
+    """
     ring, written = keys(url, environment)
     try:
         database = Database.open(url, ring)
         try:
+            if alone:
+                database.hold_alone()
             upgrade(database)
             check_keys(database)
         except BaseException:
@@ -99,6 +119,8 @@ def open_database(url: str, environment: Mapping[str, str]) -> tuple[Database, P
         # Keys that were just made for a database that cannot be used would only confuse the next start.
         if written is not None:
             written.unlink(missing_ok=True)
+            if isinstance(wrong, WrongKey):
+                raise SettingsError(_missing_keys(written, "the database is in use")) from None
         fits = "The keys do not fit the database: " if isinstance(wrong, WrongKey) else ""
         raise SettingsError(f"{fits}{wrong}") from None
     return database, written
@@ -109,15 +131,32 @@ def existing_database(url: str, environment: Mapping[str, str]) -> Database | No
     file = _file_of(url)
     if file is not None and not file.exists():
         return None
-    ring, _written = keys(url, environment)
+    keys_file = key_file_of(url, environment)
     try:
-        database = Database.open(url, ring)
-        if pending(database):
+        ring = _keys_that_are_there(keys_file, environment)
+        # Nothing is read with keys that are made up: whether there is something to read is all that they show.
+        database = Database.open(url, ring or KeyRing.new())
+        try:
+            if is_empty(database):
+                database.close()
+                return None
+            if pending(database):
+                raise SettingsError("The database is from an older version: the next start upgrades it.")
+            if ring is None:
+                raise SettingsError(_missing_keys(keys_file, "the database is in use"))
+        except BaseException:
             database.close()
-            raise SettingsError("The database is from an older version: the next start upgrades it.")
-    except DatabaseError as wrong:
+            raise
+    except (DatabaseError, KeyFileError) as wrong:
         raise SettingsError(str(wrong)) from None
     return database
+
+
+def _missing_keys(file: Path, why: str) -> str:
+    return (
+        f"The key file {file} is missing, but {why}: bring the key file back. "
+        "Without it nothing in the database can be read."
+    )
 
 
 def rotate_keys(url: str, environment: Mapping[str, str]) -> tuple[int, Path]:
@@ -125,25 +164,32 @@ def rotate_keys(url: str, environment: Mapping[str, str]) -> tuple[int, Path]:
     import storage.web_messages  # noqa: F401  # its table is rotated too
     from storage.models import Base
 
-    file = key_file_of(url)
+    file = key_file_of(url, environment)
     if environment.get(ENVIRONMENT):
         raise SettingsError(f"The keys come from {ENVIRONMENT}. Put them into {file} to rotate them.")
     present = _file_of(url)
     if not file.exists() or (present is not None and not present.exists()):
         raise SettingsError(f"There is nothing to rotate: {file} or the database is missing.")
     try:
-        ring = load_ring(file, environment)
-        # A rotation that was broken off has left two keys: go on with it.
-        if len(ring.data) == 1:
-            ring = ring.rotated()
-            write_ring_file(file, ring)
-        database = Database.open(url, ring)
-        try:
-            upgrade(database)
-            rows = rotate(database, Base)
-        finally:
-            database.close()
-        write_ring_file(file, ring.without_old())
+        with having_alone(present):
+            ring = load_ring(file, environment)
+            # Before the key file is touched: whatever is wrong, nothing is changed.
+            database = Database.open(url, ring)
+            try:
+                upgrade(database)
+                check_keys(database)
+            finally:
+                database.close()
+            # A rotation that was broken off has left two keys: go on with it.
+            if len(ring.data) == 1:
+                ring = ring.rotated()
+                write_ring_file(file, ring)
+            database = Database.open(url, ring)
+            try:
+                rows = rotate(database, Base)
+            finally:
+                database.close()
+            write_ring_file(file, ring.without_old())
     except (KeyFileError, DatabaseError, WrongKey) as wrong:
         raise SettingsError(str(wrong)) from None
     return rows, file
@@ -152,8 +198,6 @@ def rotate_keys(url: str, environment: Mapping[str, str]) -> tuple[int, Path]:
 def _file_of(url: str) -> Path | None:
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise SettingsError("The address of the database is not understood.") from None
-    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        return Path(str(parsed.database))
-    return None
+    except (ArgumentError, ValueError):
+        raise SettingsError(NOT_UNDERSTOOD) from None
+    return file_of(parsed)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from time import monotonic
+from typing import Any, Final
 
-from sqlalchemy import bindparam, exists, func, select
-from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from bot.bugs import log_bug
 from bot.commands import Ask, Command, FileReport, Say
@@ -25,16 +27,21 @@ from bot.handlers import handle
 from bot.i18n import Phone, Text, _, lines, render
 from bot.languages import LANGUAGES, resolve
 from bot.messages import Inbound, Media, inbound_from_json, to_json
+from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.reading.words import command as slash_command
 from bot.taxonomy import ReportState
-from bot.work import HUMAN, Work
+from bot.work import HUMAN, Pending, Work
 from bot.working_time import after_quiet_hours
+from storage import inbox, outbox
 from storage.database import Database
+from storage.inbox import Waiting
 from storage.models import ContactLink, Conversation, InboxMessage, OutboxMessage, Report, Thread
 from storage.scope import scoped_to
-from storage.types import UtcDateTime
 
-TRANSIENT_ATTEMPTS = 5
+BATCH: Final = 64
+"""How many chats' turns are committed together at most; a lone message waits for nobody."""
+
+TRANSIENT_ATTEMPTS: Final = 8
 """How often a turn is tried again when the database was in the way."""
 
 OPEN_TO_THE_BLOCKED = frozenset({"my_data", "withdraw", "/privacy", "/help"})
@@ -42,22 +49,6 @@ OPEN_TO_THE_BLOCKED = frozenset({"my_data", "withdraw", "/privacy", "/help"})
 
 ANSWERED_WHILE_HELD = frozenset({"/help", "/privacy", "/language", "/human"})
 """Commands that the bot answers although a human holds the chat; every other one ends the talk."""
-
-_EARLIER = aliased(InboxMessage)
-_NEXT: Final = (
-    select(InboxMessage)
-    .where(
-        InboxMessage.state == "NEW",
-        InboxMessage.not_before <= bindparam("now", type_=UtcDateTime()),
-        ~exists().where(
-            _EARLIER.chat_key == InboxMessage.chat_key, _EARLIER.state == "NEW", _EARLIER.id < InboxMessage.id
-        ),
-    )
-    .order_by(InboxMessage.id)
-    .limit(1)
-    .with_for_update(skip_locked=True)
-)
-"""The oldest message whose turn it is."""
 
 
 class Turns:
@@ -69,37 +60,46 @@ class Turns:
         contact_points: Mapping[str, ContactPoint],
         listener: Listener,
         desk_account: str,
+        meter: Meter = UNWATCHED,
     ) -> None:
         self._database = database
+        self._meter = meter
         self._contact_points = contact_points
         self.listener = listener
         self._desk_account = desk_account
+        self._resting = _Resting()
 
-    def receive(self, inbound: Inbound, now: datetime) -> bool:
+    def receive(self, inbound: Inbound, now: datetime, via: str | None = None) -> bool:
         """Keeps a message; False when it is here already. After this returns, it cannot be lost."""
+        return self.receive_all([inbound], now, via) == 1
+
+    def receive_all(self, messages: Sequence[Inbound], now: datetime, via: str | None = None) -> int:
+        """Keeps messages in one commit; returns how many were not here yet."""
+        with self._database.transaction(everywhere=True) as session:
+            return inbox.keep(session, [self._row(each, now, via) for each in messages])
+
+    def _row(self, inbound: Inbound, now: datetime, via: str | None) -> dict[str, Any]:
         ring = self._database.ring
         place = ("desk", inbound.contact_point) if inbound.from_desk else ("chat", inbound.account, inbound.chat)
-        row = InboxMessage(
-            contact_point=inbound.contact_point,
-            account=inbound.account,
-            message_key=ring.lookup("message", inbound.account, inbound.message_id),
-            chat_key=ring.lookup(*place),
-            payload=to_json(inbound),
-            state="NEW",
-            attempts=0,
-            not_before=now,
-            received_at=now,
-        )
-        try:
-            with self._database.transaction(inbound.contact_point) as session:
-                session.add(row)
-        except IntegrityError:
-            return False
-        return True
+        return {
+            "contact_point": inbound.contact_point,
+            "account": inbound.account,
+            "message_key": self.key_of(inbound.account, inbound.message_id),
+            "chat_key": ring.lookup(*place),
+            "payload": to_json(inbound),
+            "state": "NEW",
+            "attempts": 0,
+            "received_at": now,
+            "via": via,
+        }
+
+    def key_of(self, account: str, message_id: str) -> str:
+        """By which a message is known again."""
+        return self._database.ring.lookup("message", account, message_id)
 
     def once(self, account: str, message_id: str, now: datetime, act: Callable[[Session], None]) -> None:
         """Does what a line without words asks for, unless it was here before: both or neither."""
-        key = self._database.ring.lookup("message", account, message_id)
+        key = self.key_of(account, message_id)
         with self._database.transaction(everywhere=True) as session:
             if session.scalars(
                 select(InboxMessage).where(InboxMessage.account == account, InboxMessage.message_key == key)
@@ -109,53 +109,109 @@ class Turns:
             session.add(
                 InboxMessage(
                     contact_point=next(iter(self._contact_points)), account=account, message_key=key, chat_key="",
-                    state="DONE", attempts=0, not_before=now, received_at=now, done_at=now,
+                    state="DONE", attempts=0, received_at=now, done_at=now,
                 )
             )  # fmt: skip
 
-    def take_next(self, now: datetime) -> Inbound | None:
-        """Works through the oldest message whose turn it is and returns it; None when none waits."""
-        row_id, inbound = 0, None
-        try:
-            with self._database.transaction(everywhere=True) as session:
-                row = session.scalars(_NEXT, {"now": now}).first()
-                if row is None:
-                    return None
-                row_id = row.id
-                inbound = inbound_from_json(row.payload or {})
-                with scoped_to(session, row.contact_point):
-                    self._turn(self.work(session, row.contact_point, now), inbound, row)
-                    row.payload, row.state, row.done_at = None, "DONE", now
-        except Exception as error:  # noqa: BLE001  # whatever goes wrong in a turn must not stop the next one
-            self._failed(row_id, error, now)
-            if inbound is None:
-                return self.take_next(now)
-        return inbound
+    def take(self, now: datetime, at_most: int = BATCH) -> list[Inbound]:
+        """Works through the oldest message of each chat, several chats in one commit; empty when none waits.
 
-    def work(self, session: Session, contact_point: str, now: datetime) -> Work:
-        """What handlers need, for one transaction."""
-        return Work(session, self._contact_points[contact_point], now, self._database.ring, self._desk_account)
+        If one of them fails, each is taken by itself, so that it fails alone.
+        """
+        taken: list[Waiting] = []
+        began = monotonic()
+        try:
+            messages = self._together(now, at_most, taken)
+        except Exception as error:  # whatever goes wrong in a turn must not stop the next one
+            if not taken:
+                raise
+            if len(taken) == 1:
+                self._meter.turn(monotonic() - began, self._failed(taken[0].id, error, now))
+                return self.take(now, at_most)
+            return [inbound for _each in taken for inbound in self.take(now, 1)]
+        for _each in messages:
+            self._meter.turn((monotonic() - began) / len(messages), "done")
+        return messages
+
+    def take_next(self, now: datetime) -> Inbound | None:
+        """Works through one message and returns it; None when none waits."""
+        return next(iter(self.take(now, 1)), None)
+
+    def _together(self, now: datetime, at_most: int, taken: list[Waiting]) -> list[Inbound]:
+        with self._database.transaction(everywhere=True) as session:
+            taken += inbox.next_of_each_chat(session, at_most, self._resting.now())
+            messages = [inbound_from_json(row.payload or {}) for row in taken]
+            for contact_point in dict.fromkeys(row.contact_point for row in taken):
+                with self.working(session, contact_point, now) as work:
+                    pairs = zip(taken, messages, strict=True)
+                    ours = [(row, inbound) for row, inbound in pairs if row.contact_point == contact_point]
+                    self._meet(work, ours)
+                    for row, inbound in ours:
+                        work.cause = row.id
+                        self._turn(work, inbound, row)
+            if taken:
+                inbox.done(session, [row.id for row in taken], now)
+            return messages
+
+    def _meet(self, work: Work, messages: Sequence[tuple[Waiting | InboxMessage, Inbound]]) -> None:
+        """Loads the chats of several messages at once, and begins those that are new."""
+        heard = {row.chat_key: (row, inbound) for row, inbound in messages if not inbound.from_desk}
+        if not heard:
+            return
+        chats = select(Conversation).where(
+            Conversation.account.in_({row.account for row, _inbound in heard.values()}),
+            Conversation.chat_key.in_(list(heard)),
+        )
+        found = work.session.scalars(chats.order_by(Conversation.id).with_for_update())
+        work.chats = {each.chat_key: each for each in found}
+        new = [_new_conversation(work, *heard[key]) for key in heard.keys() - work.chats.keys()]
+        if new:
+            work.session.add_all(new)
+            work.session.flush()
+            work.chats |= {each.chat_key: each for each in new}
+
+    @contextmanager
+    def working(self, session: Session, contact_point: str, now: datetime) -> Iterator[Work]:
+        """What handlers need, limited to a contact point; at the end all that they queued is written."""
+        point = self._contact_points[contact_point]
+        with scoped_to(session, contact_point):
+            work = Work(session, point, now, self._database.ring, self._desk_account, Pending(session))
+            yield work
+            work.write()
 
     def waiting(self) -> int:
         """Messages received and not yet worked through."""
         with self._database.transaction(everywhere=True) as session:
-            count = select(func.count()).select_from(InboxMessage).where(InboxMessage.state == "NEW")
-            return session.scalar(count) or 0
+            return inbox.waiting(session)
 
-    def _failed(self, row_id: int, error: Exception, now: datetime) -> None:
+    @property
+    def is_held_up(self) -> bool:
+        """Whether a message waits because the database was in the way of it."""
+        return bool(self._resting.now())
+
+    def is_open(self, messages: Sequence[Inbound], now: datetime) -> bool:
+        """Whether one of these messages is not worked through, or something that it led to is not sent."""
+        keys = [(each.account, self.key_of(each.account, each.message_id)) for each in messages]
+        with self._database.transaction(everywhere=True) as session:
+            ids, all_done = inbox.known(session, keys)
+            return not all_done or outbox.unsent(session, ids, now)
+
+    def _failed(self, row_id: int, error: Exception, now: datetime) -> TurnResult:
         with self._database.transaction(everywhere=True) as session:
             row = session.get_one(InboxMessage, row_id)
             row.attempts += 1
             if isinstance(error, OperationalError) and row.attempts < TRANSIENT_ATTEMPTS:
-                row.not_before = now + timedelta(seconds=2**row.attempts)
-                return
+                self._resting.rest(row_id, 0.1 * 2**row.attempts)
+                return "retried"
             row.state, row.done_at, row.error_ref = "FAILED", now, log_bug(error)
             session.flush()
             try:
-                with session.begin_nested(), scoped_to(session, row.contact_point):
-                    self._apologise(self.work(session, row.contact_point, now), row, row.error_ref)
+                with session.begin_nested(), self.working(session, row.contact_point, now) as work:
+                    work.cause = row.id
+                    self._apologise(work, row, row.error_ref)
             except Exception as again:  # noqa: BLE001  # a message that cannot even be answered must not come again
                 log_bug(again)
+        return "failed"
 
     def _apologise(self, work: Work, row: InboxMessage, reference: str) -> None:
         inbound = inbound_from_json(row.payload or {})
@@ -167,15 +223,16 @@ class Turns:
         if inbound.from_desk:
             work.post(work.thread(inbound.thread) if inbound.thread else None, sentence)
         else:
-            work.tell(self.conversation(work, inbound), sentence)
+            work.tell(self.conversation(work, inbound, row), sentence)
 
-    def _turn(self, work: Work, inbound: Inbound, row: InboxMessage) -> None:
+    def _turn(self, work: Work, inbound: Inbound, row: Waiting) -> None:
         if inbound.from_desk:
+            work.hear_desk(row.via)
             desk.speak(work, self._spoken(work, inbound, row))
         else:
             self._person(work, inbound, row)
 
-    def _spoken(self, work: Work, inbound: Inbound, row: InboxMessage) -> desk.Spoken:
+    def _spoken(self, work: Work, inbound: Inbound, row: Waiting) -> desk.Spoken:
         def key(message_id: str) -> str:
             return work.ring.lookup("remote", inbound.account, message_id) if message_id else ""
 
@@ -191,32 +248,21 @@ class Turns:
             pressed=bool(inbound.choice),
         )
 
-    def conversation(self, work: Work, inbound: Inbound) -> Conversation:
+    def conversation(self, work: Work, inbound: Inbound, row: Waiting | InboxMessage) -> Conversation:
         """The chat a message belongs to, new if it is the first."""
-        key = work.ring.lookup("chat", inbound.account, inbound.chat)
-        found = work.session.scalars(
-            select(Conversation).where(Conversation.account == inbound.account, Conversation.chat_key == key)
-        ).one_or_none()
-        if found is None:
-            found = Conversation(
-                account=inbound.account,
-                chat_key=key,
-                address=inbound.chat,
-                holder="BOT",
-                last_heard_at=work.now,
-                created_at=work.now,
-            )
-            work.session.add(found)
+        if row.chat_key not in work.chats:
+            self._meet(work, [(row, inbound)])
+        found = work.chats[row.chat_key]
         found.last_heard_at = work.now
         found.unreachable_since = None
+        found.via = row.via
         hint = resolve(inbound.language) if inbound.language else None
         if hint is not None:
             found.hinted_language = hint
-        work.session.flush()
         return found
 
-    def _person(self, work: Work, inbound: Inbound, row: InboxMessage) -> None:
-        conversation = self.conversation(work, inbound)
+    def _person(self, work: Work, inbound: Inbound, row: Waiting) -> None:
+        conversation = self.conversation(work, inbound, row)
         if self._is_blocked(work, conversation, inbound):
             work.tell(conversation, _blocked(work))
             return
@@ -304,15 +350,17 @@ class Turns:
         """Stores the memory of a chat, and sets or lifts the moments that concern a draft (F-13)."""
         if self.listener.unfinished(memory) is None:
             memory = replace(memory, reminded=False)
-            conversation.draft_until = None
-            work.forget_reminder(conversation.id, "draft_reminder", "draft_expiry")
+            if conversation.draft_until is not None:
+                conversation.draft_until = None
+                work.forget_reminder(conversation.id, "draft_reminder", "draft_expiry")
         else:
             point = work.contact_point
+            begins = conversation.draft_until is None
             conversation.draft_until = work.now + timedelta(hours=point.retention.draft_hours)
-            work.remind("draft_expiry", conversation.id, conversation.draft_until)
-            remind_at = after_quiet_hours(point, work.now + timedelta(hours=point.reminders.draft_after_hours))
-            if not memory.reminded and remind_at < conversation.draft_until:
-                work.remind("draft_reminder", conversation.id, remind_at)
+            if begins:
+                # When these come due, they are set again for as long as the draft has grown since.
+                work.remind("draft_expiry", conversation.id, conversation.draft_until)
+                work.remind("draft_reminder", conversation.id, draft_reminder(point, conversation.draft_until))
         conversation.memory = memory.to_json()
 
     def _labels(self, work: Work, conversation: Conversation, command: Command) -> tuple[tuple[str, str], ...]:
@@ -336,7 +384,7 @@ class Turns:
             contact_point=work.contact_point,
             now=work.now,
             language=language,
-            fresh_ref=work.fresh_ref(),
+            fresh_ref=work.fresh_ref,
             own_reports=lambda: _own_reports(work, conversation),
             privacy_read=conversation.privacy_read_at is not None,
             wanted_language="" if LANGUAGES[language].complete else language,
@@ -347,6 +395,38 @@ class Turns:
             has_draft=memory.draft is not None,
             human_holds=conversation.holder == HUMAN,
         )
+
+
+def draft_reminder(point: ContactPoint, draft_until: datetime) -> datetime:
+    """When somebody is asked about a draft that goes at `draft_until` (F-13)."""
+    grown_at = draft_until - timedelta(hours=point.retention.draft_hours)
+    return after_quiet_hours(point, grown_at + timedelta(hours=point.reminders.draft_after_hours))
+
+
+def _new_conversation(work: Work, row: Waiting | InboxMessage, inbound: Inbound) -> Conversation:
+    return Conversation(
+        account=row.account,
+        chat_key=row.chat_key,
+        address=inbound.chat,
+        holder="BOT",
+        last_heard_at=work.now,
+        created_at=work.now,
+    )
+
+
+class _Resting:
+    """Messages whose turn the database was in the way of; they are left alone for a moment of real time."""
+
+    def __init__(self) -> None:
+        self._until: dict[int, float] = {}
+
+    def rest(self, row_id: int, seconds: float) -> None:
+        self._until[row_id] = monotonic() + seconds
+
+    def now(self) -> list[int]:
+        moment = monotonic()
+        self._until = {row_id: until for row_id, until in self._until.items() if until > moment}
+        return list(self._until)
 
 
 def _own_reports(work: Work, conversation: Conversation) -> tuple[OwnReport, ...]:

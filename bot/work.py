@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.commands import Button
@@ -15,12 +15,58 @@ from bot.i18n import ZONE, Text, render
 from bot.languages import LANGUAGES
 from bot.messages import Media, Option, Outbound, Style, Voice, to_json
 from bot.references import fresh_reference
+from storage import due, outbox
 from storage.erasures import Kind, erased
+from storage.ids import Ids
 from storage.keys import KeyRing
-from storage.models import ContactLink, Conversation, DueRow, OutboxMessage, Setting, Thread, ThreadEntry
+from storage.models import Base, ContactLink, Conversation, OutboxMessage, Setting, Thread, ThreadEntry
+from storage.threads import numbered
 
 BOT: Final = "BOT"
 HUMAN: Final = "HUMAN"
+
+
+class Pending:
+    """What a transaction will write all at once: messages to send, and moments to look at something again."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._ids: dict[type[Base], Ids] = {}
+        self._messages: list[dict[str, Any]] = []
+        self._moments: dict[tuple[str, str, int], datetime | None] = {}
+
+    def next_id(self, of: type[Base]) -> int:
+        """The id for a new row of a table."""
+        if of not in self._ids:
+            self._ids[of] = Ids(self._session, of)
+        return self._ids[of]()
+
+    def message(self, row: dict[str, Any]) -> int:
+        """Adds a message; returns the id it will have."""
+        row["id"] = self.next_id(OutboxMessage)
+        self._messages.append(row)
+        return int(row["id"])
+
+    def moment(self, contact_point: str, kind: str, subject: int, at: datetime | None) -> None:
+        """Sets the one moment at which `kind` is looked at for `subject`, or lifts it."""
+        self._moments[contact_point, kind, subject] = at
+
+    def write(self) -> None:
+        """Writes it, after the rows that it refers to."""
+        self._session.flush()
+        if self._messages:
+            outbox.queue(self._session, self._messages)
+        lifted = [key for key, at in self._moments.items() if at is None]
+        if lifted:
+            due.forget(self._session, lifted)
+        set_ = [
+            {"contact_point": contact_point, "kind": kind, "subject": subject, "due_at": at}
+            for (contact_point, kind, subject), at in self._moments.items()
+            if at is not None
+        ]
+        if set_:
+            due.remind(self._session, set_)
+        self._messages, self._moments = [], {}
 
 
 @dataclass
@@ -33,6 +79,19 @@ class Work:
     ring: KeyRing
     desk_account: str
     """The messenger account that carries the desk of this contact point."""
+    pending: Pending
+    cause: int | None = None
+    """The inbox row that is being worked through."""
+    chats: dict[str, Conversation] = field(default_factory=dict)
+    """The chats at hand, by their keys."""
+    _via_of_desk: str | None = "?"
+    _language_of_desk: str | None = None
+    _given: set[str] = field(default_factory=set)
+    """The first letters of the numbers given to new threads."""
+
+    def write(self) -> None:
+        """Writes what was queued and what is to be looked at again, so that queries see it."""
+        self.pending.write()
 
     def language_of(self, conversation: Conversation) -> str:
         """What the person reads."""
@@ -46,8 +105,29 @@ class Work:
     @property
     def desk_language(self) -> str:
         """What staff read."""
-        chosen = self.session.get(Setting, f"desk_language:{self.contact_point.id}")
-        return chosen.value if chosen and chosen.value in LANGUAGES else self.contact_point.languages.desk
+        if self._language_of_desk is None:
+            chosen = self.session.get(Setting, f"desk_language:{self.contact_point.id}")
+            known = chosen is not None and chosen.value in LANGUAGES
+            self._language_of_desk = chosen.value if chosen and known else self.contact_point.languages.desk
+        return self._language_of_desk
+
+    @desk_language.setter
+    def desk_language(self, code: str) -> None:
+        self.session.merge(Setting(name=f"desk_language:{self.contact_point.id}", value=code))
+        self._language_of_desk = code
+
+    def hear_desk(self, via: str | None) -> None:
+        """Remembers the process that the desk was last heard by, where the answer must go out by the same one."""
+        if via != self._desk_via:
+            self.session.merge(Setting(name=f"desk_via:{self.contact_point.id}", value=via or ""))
+            self._via_of_desk = via
+
+    @property
+    def _desk_via(self) -> str | None:
+        if self._via_of_desk == "?":
+            stored = self.session.get(Setting, f"desk_via:{self.contact_point.id}")
+            self._via_of_desk = (stored.value or None) if stored else None
+        return self._via_of_desk
 
     def tell(
         self,
@@ -63,8 +143,8 @@ class Work:
         ask: str = "",
         step: tuple[int, int] | None = None,
         columns: int = 1,
-    ) -> OutboxMessage:
-        """Queues a message to a person; a str is what a human wrote and goes out as it is."""
+    ) -> int:
+        """Queues a message to a person and returns its id; a str is what a human wrote and goes out as it is."""
         language = self.language_of(conversation)
         outbound = Outbound(
             text=text if isinstance(text, str) else render(text, language),
@@ -98,8 +178,8 @@ class Work:
         about: str = "",
         fate: str = "",
         file: Media | None = None,
-    ) -> OutboxMessage:
-        """Queues a message to the desk: into a thread, or into the room."""
+    ) -> int:
+        """Queues a message to the desk, into a thread or into the room, and returns its id."""
         language = self.desk_language
         outbound = Outbound(
             text=text if isinstance(text, str) else render(text, language),
@@ -129,48 +209,76 @@ class Work:
         address: str,
         conversation: Conversation | None = None,
         entry: ThreadEntry | None = None,
-    ) -> OutboxMessage:
-        row = OutboxMessage(
-            account=account,
-            chat_key=chat_key,
-            conversation_id=conversation.id if conversation else None,
-            address=address,
-            payload=to_json(outbound),
-            voice=outbound.voice,
-            entry_id=entry.id if entry else None,
-            edits=outbound.edits,
-            state="QUEUED",
-            attempts=0,
-            not_before=self.now,
-            queued_at=self.now,
+    ) -> int:
+        return self.pending.message(
+            {
+                "contact_point": self.contact_point.id,
+                "account": account,
+                "chat_key": chat_key,
+                "conversation_id": conversation.id if conversation else None,
+                "address": address,
+                "payload": to_json(outbound),
+                "voice": outbound.voice.value,
+                "entry_id": entry.id if entry else None,
+                "edits": outbound.edits,
+                "cause": self.cause,
+                "state": "QUEUED",
+                "attempts": 0,
+                "doubts": 0,
+                "not_before": self.now,
+                "queued_at": self.now,
+                "via": conversation.via if conversation else self._desk_via,
+            }
         )
-        self.session.add(row)
-        self.session.flush()
-        return row
 
     def entry(
         self, thread: Thread, kind: str, text: str | None = None, *, author: str | None = None, source: str = ""
     ) -> ThreadEntry:
         """Puts one thing said or done into a thread."""
         entry = ThreadEntry(
-            thread_id=thread.id, kind=kind, text=text, author=author, source_key=source or None, at=self.now
+            id=self.pending.next_id(ThreadEntry),
+            thread_id=thread.id,
+            kind=kind,
+            text=text,
+            author=author,
+            source_key=source or None,
+            at=self.now,
         )
         self.session.add(entry)
-        self.session.flush()
         return entry
 
     def thread(self, ref: str) -> Thread | None:
         """A thread by its number; what cannot be one is not looked for."""
         if not ref.isascii() or not ref.isprintable():
             return None
-        return self.session.scalars(select(Thread).where(Thread.ref == ref)).one_or_none()
+        found = self.session.scalars(select(Thread).where(Thread.ref == ref)).one_or_none()
+        return self.alone_with(found) if found is not None else None
 
     def fresh_ref(self) -> str:
         """A number that no thread has, told apart by its first four letters already."""
         while True:
             ref = fresh_reference()
-            if not self.session.scalar(select(func.count()).select_from(Thread).where(Thread.ref.startswith(ref[:4]))):
+            if ref[:4] not in self._given and not numbered(self.session, self.contact_point.id, ref[:4]):
+                self._given.add(ref[:4])
                 return ref
+
+    def alone_with(self, thread: Thread) -> Thread:
+        """Keeps other processes away from a case until the commit: first from the chat of its person, then from it.
+
+        Always in this order, so that two processes do not wait for each other.
+        """
+        if self.session.connection().dialect.name == "sqlite":
+            return thread
+        self.session.flush()
+        chat = (
+            select(Conversation)
+            .join(ContactLink, ContactLink.conversation_id == Conversation.id)
+            .where(ContactLink.thread_id == thread.id)
+            .with_for_update(of=Conversation)
+        )
+        for each in (chat, select(Thread).where(Thread.id == thread.id).with_for_update()):
+            self.session.scalars(each.execution_options(populate_existing=True)).all()
+        return thread
 
     def link(self, thread: Thread) -> ContactLink | None:
         """The way back to the person, if it was left."""
@@ -189,15 +297,12 @@ class Work:
 
     def remind(self, kind: str, subject: int, at: datetime) -> None:
         """Sets the one moment at which `kind` is looked at for `subject`; an earlier setting is replaced."""
-        row = self.session.scalars(select(DueRow).where(DueRow.kind == kind, DueRow.subject == subject)).one_or_none()
-        if row is None:
-            row = DueRow(kind=kind, subject=subject, attempts=0)
-            self.session.add(row)
-        row.due_at, row.done_at, row.attempts = at, None, 0
-        self.session.flush()
+        self.pending.moment(self.contact_point.id, kind, subject, at)
 
     def forget_reminder(self, subject: int, *kinds: str) -> None:
-        self.session.execute(delete(DueRow).where(DueRow.subject == subject, DueRow.kind.in_(kinds)))
+        """Lifts the moments set for `subject`."""
+        for kind in kinds:
+            self.pending.moment(self.contact_point.id, kind, subject, None)
 
     def erased(self, kind: Kind, *identity: str) -> None:
         """Enters an erasure in the list, so that no backup brings it back."""

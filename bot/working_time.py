@@ -13,8 +13,6 @@ from itertools import count, groupby
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from bot.contact_point import ContactPoint, ServiceTimes
 from bot.taxonomy import Urgency
 
@@ -104,6 +102,8 @@ def after_quiet_hours(contact_point: ContactPoint, at: datetime) -> datetime:
 @cache
 def public_holidays(year: int) -> dict[date, str]:
     """The public holidays of North Rhine-Westphalia with their German names."""
+    import holidays  # large, and needed once a year
+
     return dict(holidays.country_holidays("DE", subdiv="NW", years=year, language="de"))
 
 
@@ -124,6 +124,8 @@ def school_calendar_ends() -> date:
 
 @cache
 def _school_holidays(year: int) -> dict[date, str]:
+    import holidays
+
     calendar = holidays.country_holidays("DE", subdiv="NW", years=year, categories=("school",), language="de")
     return dict(calendar)
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, StaticPool, create_engine, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, exc, make_url
 from sqlalchemy.orm import Session
 
+from storage import postgres, sqlite
+from storage.errors import DatabaseError as DatabaseError
+from storage.file_lock import FileLock
 from storage.keys import KeyRing
+from storage.outage import Outage
 from storage.scope import ScopedSession
 from storage.types import use_ring
 
@@ -32,12 +34,10 @@ NAMING: Final = {
 }
 """Names of constraints, so that a migration can find them again."""
 
-BUSY_TIMEOUT: Final = 5000
-"""Milliseconds to wait for another process that is writing."""
-
-
-class DatabaseError(Exception):
-    """The database cannot be used; the message is one line."""
+NOT_UNDERSTOOD: Final = (
+    "The address of the database is not understood. It looks like sqlite:///data/anlaufstelle.db or "
+    "postgresql://user@host/name."
+)
 
 
 class Database:
@@ -52,30 +52,48 @@ class Database:
         self.ring = ring
         self._alone = threading.Lock()
         self._user: int | None = None
+        self._outage = Outage()
+        self._lock: FileLock | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
 
     @classmethod
     def open(cls, url: str, ring: KeyRing) -> Database:
-        """Connects, and creates a SQLite file with its folders; raises DatabaseError."""
+        """Connects, and creates a SQLite file with its folders; raises DatabaseError.
+
+        A file with something in it is not changed: it may be another program's. `storage.migrate.upgrade` looks.
+        """
         try:
             target = make_url(url)
             engine = _engine(target)
-        except (exc.ArgumentError, exc.NoSuchModuleError, ImportError):
-            raise DatabaseError("The address of the database is not understood.") from None
+        except (exc.ArgumentError, exc.NoSuchModuleError, ImportError, ValueError):
+            raise DatabaseError(NOT_UNDERSTOOD) from None
         use_ring(engine, ring)
         try:
-            with engine.connect():
-                pass
+            with engine.connect() as connection:
+                if engine.dialect.name == "postgresql":
+                    postgres.check_server(connection)
         except exc.DBAPIError as error:
             engine.dispose()
-            reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
-            raise DatabaseError(f"The database {_name(target)} cannot be opened: {reason}.") from None
+            raise DatabaseError(f"The database {_name(target)} cannot be opened: {_why(error, target)}.") from None
+        except DatabaseError:
+            engine.dispose()
+            raise
         return cls(engine, ring)
 
     @property
     def file(self) -> Path | None:
         """The file of a SQLite database; None in memory and on a server."""
-        return _file(self.engine.url)
+        return sqlite.file_of(self.engine.url)
+
+    def hold_alone(self) -> None:
+        """Refuses a SQLite file to other processes that would work on it, until `close`; raises DatabaseError.
+
+        Who only looks or makes a copy needs not hold it. On a server the processes know of each other.
+        """
+        if self.file is not None:
+            lock = FileLock(self.file)
+            lock.take()
+            self._lock = lock
 
     @contextmanager
     def transaction(self, contact_point: str | None = None, *, everywhere: bool = False) -> Iterator[Session]:
@@ -106,12 +124,20 @@ class Database:
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a function on the database thread. If the caller is cancelled, the function still finishes."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, partial(function, *args, **kwargs))
+        try:
+            result = await loop.run_in_executor(self._thread, partial(function, *args, **kwargs))
+        except Exception as error:
+            self._outage.met(error)
+            raise
+        self._outage.is_over()
+        return result
 
     def close(self) -> None:
         """Waits for what is running, then lets go of the file."""
         self._thread.shutdown(wait=True)
         self.engine.dispose()
+        if self._lock is not None:
+            self._lock.release()
 
     @contextmanager
     def _having_it_alone(self) -> Iterator[None]:
@@ -136,57 +162,18 @@ def _in_event_loop() -> bool:
 
 
 def _engine(url: URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, hide_parameters=True, pool_size=1, max_overflow=0, pool_pre_ping=True)
-    file = _file(url)
-    if file is None:
-        engine = create_engine(
-            url, hide_parameters=True, poolclass=StaticPool, connect_args={"check_same_thread": False}
-        )
-    else:
-        _prepare(file)
-        engine = create_engine(url, hide_parameters=True, poolclass=QueuePool, pool_size=1, max_overflow=0)
-    event.listen(engine, "connect", _prepare_connection)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _prepare(file: Path) -> None:
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite gives its side files the mode of this one.
-        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.fchmod(handle, 0o600)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise DatabaseError(f"The database {file} cannot be opened: {error.strerror}.") from None
-
-
-def _prepare_connection(connection: sqlite3.Connection, _: Any) -> None:
-    # Otherwise the driver begins transactions by itself, and too late.
-    connection.isolation_level = None
-    for setting in (
-        f"busy_timeout={BUSY_TIMEOUT}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",
-    ):
-        connection.execute(f"PRAGMA {setting}").close()
-
-
-def _begin(connection: Connection) -> None:
-    # A transaction that reads first and writes later would fail at once if another process wrote in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _file(url: URL) -> Path | None:
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return None
-    return Path(str(url.database))
+    if url.get_backend_name() == "sqlite":
+        return sqlite.engine_of(url)
+    if url.drivername in postgres.NAMES:
+        return postgres.engine_of(url)
+    raise exc.NoSuchModuleError
 
 
 def _name(url: URL) -> str:
-    return str(_file(url) or url.render_as_string(hide_password=True))
+    return str(sqlite.file_of(url) or postgres.name_of(url))
+
+
+def _why(error: exc.DBAPIError, url: URL) -> str:
+    if url.drivername in postgres.NAMES:
+        return postgres.why_not_opened(error.orig or error)
+    return str(error.orig).strip().partition("\n")[0] or "no answer"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from storage.database import Database
@@ -17,6 +18,14 @@ NAME: Final = "look_up_key"
 def check_keys(database: Database) -> None:
     """Raises WrongKey; leaves a mark by which the look-up key is known again, for with another nobody is found."""
     mark = mark_of(database.ring)
+    try:
+        _check(database, mark)
+    except IntegrityError:
+        # Another process has just left its mark.
+        _check(database, mark)
+
+
+def _check(database: Database, mark: str) -> None:
     with database.transaction(everywhere=True) as session:
         stored = session.get(Setting, NAME)
         if stored is None:

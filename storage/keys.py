@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -69,6 +70,11 @@ class KeyRing:
         """The id of the key that encrypts."""
         return self.data[0][0]
 
+    @cached_property
+    def _ciphers(self) -> Mapping[str, AESGCM]:
+        """By id; to set up a cipher takes longer than to use it."""
+        return {key_id: AESGCM(key) for key_id, key in self.data}
+
     def rotated(self) -> KeyRing:
         """The same ring with a fresh primary key in front; the old ones still decrypt."""
         numbers = [int(key_id[1:]) for key_id, _ in self.data if re.fullmatch(r"k[0-9]+", key_id)]
@@ -81,22 +87,21 @@ class KeyRing:
 
     def encrypt(self, plain: bytes, context: bytes) -> bytes:
         """AES-256-GCM under the primary key; the value can be read back in the same context only."""
-        key_id, key = self.data[0]
-        name = key_id.encode()
+        name = self.primary.encode()
         head = bytes((_VERSION, len(name))) + name
         nonce = os.urandom(_NONCE_BYTES)
-        return head + nonce + AESGCM(key).encrypt(nonce, plain, head + context)
+        return head + nonce + self._ciphers[self.primary].encrypt(nonce, plain, head + context)
 
     def decrypt(self, token: bytes, context: bytes) -> bytes:
         """What was encrypted; raises WrongKey for an unknown key, another context or a damaged value."""
         key_id = self.key_of(token)
-        key = dict(self.data).get(key_id)
-        if key is None:
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
             raise WrongKey(f"The value was encrypted with the key {key_id}, which is not in the key file.")
         head = 2 + len(key_id)
         nonce, sealed = token[head : head + _NONCE_BYTES], token[head + _NONCE_BYTES :]
         try:
-            return AESGCM(key).decrypt(nonce, sealed, token[:head] + context)
+            return cipher.decrypt(nonce, sealed, token[:head] + context)
         except (InvalidTag, ValueError):
             place = context.decode(errors="replace")
             raise WrongKey(

@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, MetaData, UniqueConstraint, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from storage.database import NAMING
-from storage.scope import Scoped
-from storage.types import EncryptedJson, EncryptedText, UtcDateTime
-
-
-def _where(condition: str) -> dict[str, Any]:
-    """An index that holds few rows costs the others nothing."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+from storage.scope import Scoped, own_contact_point
+from storage.types import NUMBER, EncryptedJson, EncryptedText, UtcDateTime
 
 
 class Base(DeclarativeBase):
     """The tables of the bot."""
 
     metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar = {int: NUMBER}
+
+
+def _only(condition: str) -> dict[str, Any]:
+    """The rows a partial index holds: an index over what waits stays small however much has been done."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+class Lease(Base):
+    """What one process alone does for a while: being itself, or holding an account of a messenger."""
+
+    __tablename__ = "lease"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    """`process:<id>` or `account:<account>`."""
+    owner: Mapped[str]
+    """The process that has it."""
+    epoch: Mapped[int]
+    """Grows whenever the owner changes: who remembers an older one has lost it."""
+    until: Mapped[datetime] = mapped_column(UtcDateTime())
+    session: Mapped[str]
+    """The database session of the owner: gone means dead, sooner than the time runs out."""
+    written: Mapped[int] = mapped_column(default=0)
+    """Of the messages that the process has claimed to write out in order: the id of the last one written."""
+    data_key: Mapped[str]
+    """The id of the data key that the process encrypts with."""
 
 
 class Setting(Base):
@@ -39,12 +60,15 @@ class InboxMessage(Base, Scoped):
     __tablename__ = "inbox"
     __table_args__ = (
         UniqueConstraint("account", "message_key"),
-        Index("ix_inbox_waiting", "state", "not_before", "id"),
-        Index("ix_inbox_chat_key_state", "chat_key", "state"),
+        Index("ix_inbox_chat_key", "chat_key", "id"),
+        Index("ix_inbox_waiting", "id", **_only("done_at IS NULL")),
+        Index("ix_inbox_waiting_in_chat", "chat_key", "id", **_only("done_at IS NULL")),
+        Index("ix_inbox_failed", "id", **_only("state = 'FAILED'")),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    contact_point: Mapped[str] = own_contact_point(index=False)
     account: Mapped[str]
     message_key: Mapped[str]
     """Keyed hash of the messenger's message id."""
@@ -54,10 +78,12 @@ class InboxMessage(Base, Scoped):
     state: Mapped[str] = mapped_column(default="NEW")
     """NEW, DONE, or FAILED: a bug, told to the person, kept for repair."""
     attempts: Mapped[int] = mapped_column(default=0)
-    not_before: Mapped[datetime] = mapped_column(UtcDateTime())
     received_at: Mapped[datetime] = mapped_column(UtcDateTime())
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When it was worked through or given up; None while it waits."""
     error_ref: Mapped[str | None]
+    via: Mapped[str | None]
+    """The process it came in by, where the answer must go out by the same one."""
 
 
 class Conversation(Base, Scoped):
@@ -66,7 +92,7 @@ class Conversation(Base, Scoped):
     __tablename__ = "conversation"
     __table_args__ = (
         UniqueConstraint("contact_point", "account", "chat_key"),
-        Index("ix_conversation_thread_id", "thread_id", **_where("thread_id IS NOT NULL")),
+        Index("ix_conversation_thread_id", "thread_id", **_only("thread_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -87,6 +113,8 @@ class Conversation(Base, Scoped):
     draft_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
     prompt_outbox_id: Mapped[int | None]
     """The question that stands open in the chat."""
+    via: Mapped[str | None]
+    """The process it was last heard by, where the answer must go out by the same one."""
     last_heard_at: Mapped[datetime] = mapped_column(UtcDateTime())
     blocked_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
     unreachable_since: Mapped[datetime | None] = mapped_column(UtcDateTime())
@@ -100,7 +128,7 @@ class Thread(Base, Scoped):
     __table_args__ = (
         UniqueConstraint("contact_point", "ref"),
         Index("ix_thread_contact_point_created_at", "contact_point", "created_at"),
-        Index("ix_thread_card_outbox_id", "card_outbox_id", **_where("card_outbox_id IS NOT NULL")),
+        Index("ix_thread_card_outbox_id", "card_outbox_id", **_only("card_outbox_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -142,6 +170,8 @@ class Report(Base, Scoped):
     """The chosen answers: danger, setting, when, parties, heat, wish, contact."""
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime())
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
+    """So that a thread is written before what belongs to it; read by nobody."""
 
 
 class ContactLink(Base, Scoped):
@@ -153,6 +183,7 @@ class ContactLink(Base, Scoped):
     thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), unique=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), index=True)
     phone: Mapped[str | None] = mapped_column(EncryptedText("contact_link.phone"))
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
 class Consent(Base, Scoped):
@@ -170,6 +201,7 @@ class Consent(Base, Scoped):
     language: Mapped[str]
     given_at: Mapped[datetime] = mapped_column(UtcDateTime())
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
 class ThreadEntry(Base, Scoped):
@@ -177,8 +209,8 @@ class ThreadEntry(Base, Scoped):
 
     __tablename__ = "thread_entry"
     __table_args__ = (
-        Index("ix_thread_entry_outbox_id", "outbox_id", **_where("outbox_id IS NOT NULL")),
-        Index("ix_thread_entry_status_outbox_id", "status_outbox_id", **_where("status_outbox_id IS NOT NULL")),
+        Index("ix_thread_entry_outbox_id", "outbox_id", **_only("outbox_id IS NOT NULL")),
+        Index("ix_thread_entry_status_outbox_id", "status_outbox_id", **_only("status_outbox_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -196,6 +228,7 @@ class ThreadEntry(Base, Scoped):
     status_outbox_id: Mapped[int | None]
     """The message that tells its writer what became of it."""
     at: Mapped[datetime] = mapped_column(UtcDateTime())
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
 class SourceLink(Base, Scoped):
@@ -206,6 +239,7 @@ class SourceLink(Base, Scoped):
     id: Mapped[int] = mapped_column(primary_key=True)
     source_key: Mapped[str] = mapped_column(index=True)
     thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), index=True)
+    thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
 class OutboxMessage(Base, Scoped):
@@ -213,8 +247,9 @@ class OutboxMessage(Base, Scoped):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_waiting", "state", "not_before", "id"),
-        Index("ix_outbox_chat_key_state", "chat_key", "state"),
+        Index("ix_outbox_waiting", "account", "id", **_only("settled_at IS NULL")),
+        Index("ix_outbox_waiting_in_chat", "chat_key", "id", **_only("settled_at IS NULL")),
+        Index("ix_outbox_dead", "id", **_only("state = 'DEAD'")),
         # Without it, deleting a conversation reads the whole table.
         Index("ix_outbox_conversation_id", "conversation_id"),
         # The id is a message's name for its channel: it must never come twice.
@@ -222,6 +257,7 @@ class OutboxMessage(Base, Scoped):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    contact_point: Mapped[str] = own_contact_point(index=False)
     account: Mapped[str]
     chat_key: Mapped[str]
     """Keyed hash of what must stay in order: the chat, or a place at the desk."""
@@ -232,12 +268,21 @@ class OutboxMessage(Base, Scoped):
     entry_id: Mapped[int | None]
     """The thread entry whose fate this is: a reply on its way to the reporter."""
     edits: Mapped[int | None]
+    cause: Mapped[int | None]
+    """The inbox row that led to it; None for what came due."""
     state: Mapped[str] = mapped_column(default="QUEUED")
-    """QUEUED, SENT, SILENCED (a human took the chat meanwhile) or DEAD."""
+    """QUEUED, SENDING, SENT, SILENCED (a human took the chat meanwhile) or DEAD."""
     attempts: Mapped[int] = mapped_column(default=0)
+    doubts: Mapped[int] = mapped_column(default=0)
+    """How often nobody could say whether it had been sent."""
     not_before: Mapped[datetime] = mapped_column(UtcDateTime())
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When it was sent, silenced or given up; None while it waits."""
+    sender: Mapped[str | None]
+    """The process that is sending it."""
+    via: Mapped[str | None]
+    """The process that it must go out by, as long as that one lives."""
     remote_key: Mapped[str | None] = mapped_column(index=True)
     """Keyed hash of the messenger's id of it."""
     remote_id: Mapped[str | None] = mapped_column(EncryptedText("outbox.remote_id"))

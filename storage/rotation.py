@@ -32,7 +32,8 @@ def _rotate_table(database: Database, table: Table) -> int:
     key = list(table.primary_key.columns)
     # The encrypted bytes themselves, past the column type.
     batch = select(*key, *(type_coerce(column, LargeBinary).label(f"raw_{column.key}") for column in secret))
-    batch = batch.order_by(*key).limit(_BATCH)
+    # The rows stay as they were read until they are written, although the bot may be at work.
+    batch = batch.order_by(*key).limit(_BATCH).with_for_update()
     changed = 0
     after: tuple[Any, ...] | None = None
     while True:
@@ -56,7 +57,7 @@ def _fresh(
 ) -> dict[Column[Any], Any]:
     fresh: dict[Column[Any], Any] = {}
     for column, token in tokens.items():
-        if token is not None and ring.key_of(bytes(token)) != ring.primary:
+        if token and ring.key_of(bytes(token)) != ring.primary:
             context = types[column].context.encode()
             plain = ring.decrypt(bytes(token), context)
             fresh[column] = type_coerce(ring.encrypt(plain, context), LargeBinary)

@@ -24,6 +24,7 @@ from sqlalchemy.orm import (
     InstanceState,
     LoaderCriteriaOption,
     Mapped,
+    MappedColumn,
     Mapper,
     ORMExecuteState,
     PassiveFlag,
@@ -31,6 +32,8 @@ from sqlalchemy.orm import (
     mapped_column,
     with_loader_criteria,
 )
+from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.annotation import Annotated
 from sqlalchemy.sql.functions import FunctionElement
@@ -52,11 +55,16 @@ class ForeignContactPoint(Exception):
     """A row of another contact point was about to be written, or a row was about to change hands."""
 
 
+def own_contact_point(*, index: bool = True) -> MappedColumn[str]:
+    """The column that says whose row it is; where no query looks for it alone, it needs no index."""
+    # The old value is always kept, so that a row that changes hands is noticed.
+    return mapped_column(index=index, active_history=True, info={_MARK: True})
+
+
 class Scoped:
     """A mapped class whose rows belong to one contact point each, from birth to deletion."""
 
-    # The old value is always kept, so that a row that changes hands is noticed.
-    contact_point: Mapped[str] = mapped_column(index=True, active_history=True, info={_MARK: True})
+    contact_point: Mapped[str] = own_contact_point()
 
 
 class ScopedSession(Session):
@@ -268,17 +276,22 @@ def _receive(session: Session, instance: object) -> None:
 @event.listens_for(Session, "before_flush")
 def _check(session: Session, *_: object) -> None:
     scope = contact_point_of(session)
-    changed = (instance for instance in session.dirty if session.is_modified(instance))
-    for instance in (*session.new, *changed, *session.deleted):
+    for instance in (*session.new, *session.dirty, *session.deleted):
         if not isinstance(instance, Scoped):
             continue
+        state = instance_state(instance)
+        known = state.dict.get(_SCOPE)
         name = type(instance).__name__
+        if state.key is not None and state.committed_state.get(_SCOPE, known) not in (known, NO_VALUE):
+            raise ForeignContactPoint(f"{name} cannot move to another contact point.")
+        if known is not None and scope in (None, known):
+            continue
+        if instance in session.dirty and not session.is_modified(instance):
+            continue
         if instance.contact_point is None:
             raise Unscoped(f"{name} has no contact point.")
         if scope is not None and instance.contact_point != scope:
             raise ForeignContactPoint(f"{name} belongs to another contact point.")
-        if inspect(instance).attrs.contact_point.history.deleted and inspect(instance).key is not None:
-            raise ForeignContactPoint(f"{name} cannot move to another contact point.")
 
 
 def _known(instance: Scoped) -> str | None:

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, DateTime, Dialect, Engine, LargeBinary, TypeDecorator
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Dialect, Engine, Integer, LargeBinary, TypeDecorator
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.operators import OperatorType
 
 from storage.keys import KeyRing
+
+NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""A whole number: ids grow for years. SQLite's are as long by themselves, and only an INTEGER counts up."""
 
 _RING: Final = "anlaufstelle_key_ring"
 
@@ -49,16 +52,19 @@ class Encrypted(TypeDecorator[Any]):
     def __init__(self, context: str) -> None:
         super().__init__()
         self.context = context
+        self._context = context.encode()
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
         if value is None:
             return None
-        return ring_of(dialect).encrypt(self.plain(value), self.context.encode())
+        plain = self.plain(value)
+        # Nothing is no secret.
+        return ring_of(dialect).encrypt(plain, self._context) if plain else plain
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         if value is None:
             return None
-        return self.value(ring_of(dialect).decrypt(bytes(value), self.context.encode()))
+        return self.value(ring_of(dialect).decrypt(bytes(value), self._context) if value else b"")
 
     def plain(self, value: Any) -> bytes:
         """The bytes to encrypt."""

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bot.app import App
 from bot.contact_point import ContactPoint
-from bot.delivery import Delivery
+from bot.delivery import UNHURRIED, Delivery, Pace
 from bot.messages import Inbound, Media, Style
 from bot.now import ManualTime
 from storage.database import Database
@@ -31,6 +31,8 @@ class Messenger:
     heard: list[Delivery] = field(default_factory=list)
     behave: Callable[[Delivery], None] = lambda delivery: None
     """Called before a message is taken; raises what the messenger answers."""
+    pace: Pace = UNHURRIED
+    knows_repeats: bool = False
 
     async def send(self, delivery: Delivery) -> str:
         self.behave(delivery)
@@ -41,12 +43,15 @@ class Messenger:
 class Bench:
     """One bot, driven message by message; every message is worked through before the next."""
 
-    def __init__(self, database: Database, contact_points: Mapping[str, ContactPoint]) -> None:
+    def __init__(
+        self, database: Database, contact_points: Mapping[str, ContactPoint], *, deleting: bool = False
+    ) -> None:
         self.database = database
         self.time = ManualTime(database)
         self.time.set(START)
         self.messenger = Messenger()
-        self.app = App(database, contact_points, {ACCOUNT: self.messenger}, self.time, ACCOUNT)
+        channels = {ACCOUNT: self.messenger}
+        self.app = App(database, contact_points, channels, self.time, ACCOUNT, deleting=deleting)
         self.point = next(iter(contact_points))
 
     @property

@@ -1,9 +1,8 @@
-"""A whole bot for a test: its own database file, its own keys, a clock that stands still."""
+"""A whole bot for a test: its own database, its own keys, a clock that stands still."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,8 @@ from bot.now import ManualTime
 from bot.play import Player
 from storage.database import Database
 from storage.keys import KeyRing
-from storage.migrate import upgrade
+from tests.databases import Databases, Postgres, Sqlite
+from tests.postgres import Server
 
 
 @pytest.fixture(scope="session")
@@ -28,22 +28,41 @@ def ring() -> KeyRing:
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory, ring: KeyRing) -> Path:
-    """A migrated file without a row, to copy from."""
-    path = tmp_path_factory.mktemp("empty") / "empty.db"
-    database = Database.open(f"sqlite:///{path}", ring)
-    upgrade(database)
-    database.checkpoint()
-    database.close()
-    return path
+def server() -> Iterator[Server]:
+    """A PostgreSQL server, with the usual settings and a role that owns its databases."""
+    server = Server()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """Where databases come from; whatever uses it runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return Sqlite(tmp_path_factory.mktemp("databases"))
+    return Postgres(request.getfixturevalue("server"))
 
 
 @pytest.fixture
-def database(tmp_path: Path, empty_database: Path, ring: KeyRing) -> Iterator[Database]:
+def url(databases: Databases) -> Iterator[str]:
+    """The address of a fresh database of the current schema."""
+    url = databases.new()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def empty_url(databases: Databases) -> Iterator[str]:
+    """The address of a database without a table."""
+    url = databases.empty()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def database(url: str, ring: KeyRing) -> Iterator[Database]:
     """A fresh database of the current schema."""
-    path = tmp_path / "bot.db"
-    path.write_bytes(empty_database.read_bytes())
-    database = Database.open(f"sqlite:///{path}", ring)
+    database = Database.open(url, ring)
     yield database
     database.close()
 

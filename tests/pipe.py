@@ -41,13 +41,14 @@ def run(
 class Pipe:
     """A running `pipe`, read by a thread of ours so that it never waits for us."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, url: str, cwd: Path) -> None:
+        """The folder is where the keys of a database on a server lie."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "pipe", "--database", f"sqlite:///{database}", "--clock", "manual"],
+            [sys.executable, "-m", "bot", "pipe", "--database", url, "--clock", "manual"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            cwd=ROOT,
+            cwd=cwd,
             env=environment(),
         )
         self._said: queue.Queue[dict[str, Any] | None] = queue.Queue()

@@ -6,10 +6,10 @@ import json
 import os
 import re
 import socket
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,11 +21,15 @@ from bot.cli import cli
 from bot.contact_point_file import shipped
 from bot.now import system_time
 from storage.database import Database
-from storage.keys import KeyRing, create_ring_file, load_ring
-from storage.models import Base, InboxMessage, OutboxMessage, Report
+from storage.keys import create_ring_file, load_ring
+from storage.models import Base, Report
 from storage.types import Encrypted
+from tests.databases import Databases, file_of
+from tests.health_rows import inbox, outbox
 from tests.pipe import ROOT, environment, run
 
+NEWS = ("New keys are in ", "The key for the desks is in ")
+"""What a first start says."""
 SAMPLE = (shipped() / "oberberg.toml").read_text("utf-8")
 
 
@@ -46,14 +50,52 @@ def mistake(*arguments: str) -> str:
     """The one line that a command ends with."""
     result = call(*arguments)
     assert result.exit_code == 2, result.output
-    assert isinstance(result.exception, SystemExit) and result.stdout == ""
-    said = [line for line in result.stderr.splitlines() if not line.startswith("New keys are in")]
+    assert isinstance(result.exception, SystemExit)
+    assert all(line.startswith(NEWS) for line in result.stdout.splitlines())
+    said = [line for line in result.stderr.splitlines() if not line.startswith(NEWS)]
     assert len(said) == 1 and said[0].startswith("anlaufstelle: "), result.stderr
     return said[0].removeprefix("anlaufstelle: ")
 
 
-def new_database(name: str = "x.db", ring: KeyRing | None = None) -> Path:
-    """A database as the first start leaves it."""
+@dataclass(frozen=True)
+class Place:
+    """Where an installation keeps everything: a database, and the file with its keys."""
+
+    url: str
+    keys: Path
+    databases: Databases
+
+    def begin(self) -> None:
+        """A database as the first start leaves it."""
+        assert call("pipe", "--database", self.url).exit_code == 0
+
+    def open(self) -> Database:
+        return Database.open(self.url, load_ring(self.keys, {}))
+
+    def fill(self, *rows: Base) -> None:
+        self.begin()
+        database = self.open()
+        with database.transaction(everywhere=True) as session:
+            session.add_all(rows)
+        database.close()
+
+    def talk(self, *lines: dict[str, str]) -> list[dict[str, str]]:
+        """Speaks lines with a process of its own."""
+        given = "".join(json.dumps({"id": f"{os.urandom(8).hex()}", **line}) + "\n" for line in lines)
+        done = run("pipe", "--database", self.url, said=given, cwd=Path.cwd())
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def place(databases: Databases, empty_url: str) -> Place:
+    """Nothing is there yet."""
+    keys = Path("anlaufstelle.keys") if databases.name == "postgres" else file_of(empty_url).with_suffix(".keys")
+    return Place(empty_url, keys, databases)
+
+
+def new_database(name: str = "x.db") -> Path:
+    """A file as the first start leaves it."""
     assert call("pipe", "--database", f"sqlite:///{name}").exit_code == 0
     return Path(name)
 
@@ -88,49 +130,69 @@ class TestConfiguration:
 
 
 class TestKeys:
-    def test_a_missing_key_file_with_a_database(self) -> None:
-        new_database()
-        Path("x.keys").unlink()
-        assert "x.keys is missing, but the database x.db exists" in mistake("pipe", "--database", "sqlite:///x.db")
-        assert not Path("x.keys").exists()
+    def test_a_missing_key_file_with_a_database(self, place: Place) -> None:
+        place.begin()
+        place.keys.unlink()
+        for command in ("pipe", "check"):
+            told = mistake(command, "--database", place.url)
+            assert f"The key file {place.keys} is missing, but the database " in told
+            assert "bring the key file back" in told
+        assert not place.keys.exists()
 
-    def test_a_key_file_that_others_can_read(self) -> None:
-        new_database()
-        assert Path("x.keys").stat().st_mode & 0o777 == 0o600
-        Path("x.keys").chmod(0o644)
-        assert "run chmod 600 x.keys" in mistake("pipe", "--database", "sqlite:///x.db")
+    def test_a_key_file_that_others_can_read(self, place: Place) -> None:
+        place.begin()
+        assert place.keys.stat().st_mode & 0o777 == 0o600
+        place.keys.chmod(0o644)
+        assert f"run chmod 600 {place.keys}" in mistake("pipe", "--database", place.url)
 
     @pytest.mark.parametrize("content", ["", "data k1 nonsense\n", "lookup QUJD\n"])
-    def test_a_damaged_key_file(self, content: str) -> None:
-        new_database()
-        Path("x.keys").write_text(content)
-        assert "is damaged" in mistake("pipe", "--database", "sqlite:///x.db")
+    def test_a_damaged_key_file(self, place: Place, content: str) -> None:
+        place.begin()
+        place.keys.write_text(content)
+        assert "is damaged" in mistake("pipe", "--database", place.url)
 
-    def test_keys_of_another_installation(self) -> None:
+    def test_keys_of_another_installation(self, place: Place) -> None:
         """Found at start: with other keys nobody would be found again."""
-        new_database()
-        Path("x.keys").unlink()
-        create_ring_file(Path("x.keys"))
-        assert "The keys do not fit the database" in mistake("pipe", "--database", "sqlite:///x.db")
-        checked = call("check", "--database", "sqlite:///x.db")
+        place.begin()
+        before = place.databases.dump(place.url)
+        place.keys.unlink()
+        create_ring_file(place.keys)
+        assert "The keys do not fit the database" in mistake("pipe", "--database", place.url)
+        checked = call("check", "--database", place.url)
         assert checked.exit_code == 1 and "LOOK  keys: " in checked.stdout
+        assert place.databases.dump(place.url) == before
 
-    def test_old_keys_after_a_rotation(self) -> None:
-        path = new_database()
-        talk(path, {"chat": "ana", "text": "/start"})
-        old = Path("x.keys").read_bytes()
-        assert call("keys", "rotate", "--database", "sqlite:///x.db").exit_code == 0
-        Path("x.keys").write_bytes(old)
-        assert "k2, which is not in the key file" in mistake("pipe", "--database", "sqlite:///x.db")
+    def test_old_keys_after_a_rotation(self, place: Place) -> None:
+        place.begin()
+        place.talk({"chat": "ana", "text": "/start"})
+        old = place.keys.read_bytes()
+        assert call("keys", "rotate", "--database", place.url).exit_code == 0
+        place.keys.write_bytes(old)
+        assert "k2, which is not in the key file" in mistake("pipe", "--database", place.url)
 
-    def test_keys_in_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        new_database()
-        monkeypatch.setenv("ANLAUFSTELLE_KEYS", Path("x.keys").read_text())
-        Path("x.keys").unlink()
-        assert call("pipe", "--database", "sqlite:///x.db").exit_code == 0
-        assert "come from ANLAUFSTELLE_KEYS" in mistake("keys", "rotate", "--database", "sqlite:///x.db")
+    def test_keys_that_a_service_manager_hands_over(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        Path("credentials").mkdir()
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", "credentials")
+        assert call("keys", "new", "credentials/anlaufstelle.keys").exit_code == 0
+        assert "is there already" in mistake("keys", "new", "credentials/anlaufstelle.keys")
+        place.begin()
+        assert not place.keys.exists()
+        assert "keys: fit" in call("check", "--database", place.url).stdout
+
         monkeypatch.setenv("ANLAUFSTELLE_KEYS", "nonsense")
-        assert "ANLAUFSTELLE_KEYS is damaged" in mistake("pipe", "--database", "sqlite:///x.db")
+        assert "ANLAUFSTELLE_KEYS is damaged" in mistake("pipe", "--database", place.url)
+        monkeypatch.delenv("ANLAUFSTELLE_KEYS")
+        Path("credentials/anlaufstelle.keys").unlink()
+        assert f"{place.keys} is missing" in mistake("pipe", "--database", place.url)
+
+    def test_keys_in_the_environment(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        place.begin()
+        monkeypatch.setenv("ANLAUFSTELLE_KEYS", place.keys.read_text())
+        place.keys.unlink()
+        assert call("pipe", "--database", place.url).exit_code == 0
+        assert "come from ANLAUFSTELLE_KEYS" in mistake("keys", "rotate", "--database", place.url)
+        monkeypatch.setenv("ANLAUFSTELLE_KEYS", "nonsense")
+        assert "ANLAUFSTELLE_KEYS is damaged" in mistake("pipe", "--database", place.url)
 
 
 class TestDatabase:
@@ -139,7 +201,7 @@ class TestDatabase:
         if url == "sqlite:":
             assert mistake("pipe", "--database", "sqlite:")
         else:
-            assert mistake("pipe", "--database", url) == "The address of the database is not understood."
+            assert "The address of the database is not understood." in mistake("pipe", "--database", url)
 
     def test_a_directory(self) -> None:
         Path("x.db").mkdir()
@@ -150,9 +212,23 @@ class TestDatabase:
         assert "cannot be" in mistake("pipe", "--database", "sqlite:////proc/x.db")
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-    def test_a_file_that_is_read_only(self) -> None:
+    @pytest.mark.parametrize("command", [("pipe",), ("check",), ("keys", "rotate")])
+    def test_a_file_that_is_read_only(self, command: tuple[str, ...]) -> None:
         new_database().chmod(0o400)
-        assert "cannot be" in mistake("pipe", "--database", "sqlite:///x.db")
+        before = Path("x.db").read_bytes(), Path("x.keys").read_bytes()
+        told = mistake(*command, "--database", "sqlite:///x.db")
+        assert "The database x.db cannot be opened: Permission denied." in told
+        assert (Path("x.db").read_bytes(), Path("x.keys").read_bytes()) == before
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+    def test_a_folder_that_is_read_only(self) -> None:
+        Path("data").mkdir()
+        new_database("data/x.db")
+        Path("data").chmod(0o500)
+        try:
+            assert "data/x.db cannot be opened" in mistake("pipe", "--database", "sqlite:///data/x.db")
+        finally:
+            Path("data").chmod(0o700)
 
     def test_something_else_than_a_database(self) -> None:
         create_ring_file(Path("x.keys"))
@@ -161,23 +237,33 @@ class TestDatabase:
         assert "file is not a database" in mistake("pipe", "--database", "sqlite:///x.db")
         assert Path("x.db").read_bytes() == before
 
-    def test_the_database_of_another_program(self) -> None:
-        create_ring_file(Path("x.keys"))
-        with sqlite3.connect("x.db") as other:
-            other.execute("CREATE TABLE orders (id INTEGER)")
-        other.close()
-        assert "belongs to another program" in mistake("pipe", "--database", "sqlite:///x.db")
-        with sqlite3.connect("x.db") as other:
-            assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("orders",)]
-        other.close()
+    @pytest.mark.parametrize("command", [("pipe",), ("check",), ("keys", "rotate")])
+    def test_the_database_of_another_program(self, place: Place, command: tuple[str, ...]) -> None:
+        create_ring_file(place.keys)
+        place.databases.query(place.url, "CREATE TABLE orders (id INTEGER)")
+        before = place.databases.dump(place.url), place.keys.read_bytes()
+        assert "belongs to another program" in mistake(*command, "--database", place.url)
+        assert (place.databases.dump(place.url), place.keys.read_bytes()) == before
 
     @pytest.mark.parametrize("command", [("pipe",), ("check",), ("keys", "rotate")])
-    def test_a_newer_version_wrote_it(self, command: tuple[str, ...]) -> None:
-        new_database()
-        with sqlite3.connect("x.db") as newer:
-            newer.execute("UPDATE alembic_version SET version_num = '9999'")
-        newer.close()
-        assert "newer version (revision 9999)" in mistake(*command, "--database", "sqlite:///x.db")
+    def test_a_newer_version_wrote_it(self, place: Place, command: tuple[str, ...]) -> None:
+        place.begin()
+        place.databases.query(place.url, "UPDATE alembic_version SET version_num = '9999'")
+        before = place.databases.dump(place.url), place.keys.read_bytes()
+        assert "newer version (revision 9999)" in mistake(*command, "--database", place.url)
+        assert (place.databases.dump(place.url), place.keys.read_bytes()) == before
+
+    @pytest.mark.parametrize("command", [("pipe",), ("check",), ("keys", "rotate")])
+    def test_a_server_that_is_not_there(self, command: tuple[str, ...]) -> None:
+        create_ring_file(Path("anlaufstelle.keys"))
+        before = Path("anlaufstelle.keys").read_bytes()
+        told = mistake(*command, "--database", "postgresql://kim:secret@127.0.0.1:1/anlaufstelle")
+        assert 'The database "anlaufstelle" on 127.0.0.1:1 cannot be opened: no server answers there.' in told
+        assert "secret" not in told and Path("anlaufstelle.keys").read_bytes() == before
+
+    def test_no_keys_are_left_for_a_server_that_is_not_there(self) -> None:
+        assert mistake("pipe", "--database", "postgresql://kim:secret@127.0.0.1:1/anlaufstelle")
+        assert not Path("anlaufstelle.keys").exists()
 
     def test_nothing_to_rotate(self) -> None:
         assert "nothing to rotate" in mistake("keys", "rotate", "--database", "sqlite:///x.db")
@@ -192,7 +278,8 @@ class TestServing:
             port = str(taken.getsockname()[1])
             more = () if command == "demo" else ("--database", "sqlite:///x.db", "--staff-key", "s.key")
             done = run(command, "--port", port, *more, cwd=Path.cwd())
-        assert done.returncode == 2 and done.stdout == "" and "Traceback" not in done.stderr
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        assert all(line.startswith(NEWS) for line in done.stdout.splitlines())
         assert done.stderr.splitlines()[-1].startswith(f"anlaufstelle: Port {port} cannot be used: ")
 
     def test_a_staff_key_that_is_none(self) -> None:
@@ -236,14 +323,16 @@ class TestPlay:
 
 
 class TestCheck:
-    def test_before_the_first_start(self) -> None:
-        result = call("check", "--database", "sqlite:///x.db")
+    def test_before_the_first_start(self, place: Place) -> None:
+        result = call("check", "--database", place.url)
         assert result.exit_code == 0 and "none yet" in result.stdout and "LOOK" not in result.stdout
-        assert not Path("x.db").exists() and not Path("x.keys").exists()
+        assert not place.keys.exists()
+        if place.databases.name == "sqlite":
+            assert not file_of(place.url).exists()
 
-    def test_a_healthy_one(self) -> None:
-        new_database()
-        result = call("check", "--database", "sqlite:///x.db")
+    def test_a_healthy_one(self, place: Place) -> None:
+        place.begin()
+        result = call("check", "--database", place.url)
         assert result.exit_code == 0 and "LOOK" not in result.stdout and "ok    keys: fit" in result.stdout
 
     def test_old_help_lines(self) -> None:
@@ -258,63 +347,73 @@ class TestCheck:
             f"LOOK  oberberg: the help line police was last checked on {checked}"
         ]
 
-    def test_what_waits_and_what_failed(self) -> None:
-        database = Database.open(f"sqlite:///{new_database()}", load_ring(Path("x.keys"), {}))
+    def test_what_waits_and_what_failed(self, place: Place) -> None:
         long_ago = system_time() - timedelta(minutes=50)
-        key = {"account": "x", "chat_key": "x", "attempts": 0, "not_before": long_ago, "contact_point": "oberberg"}
-        outbox = {**key, "address": "ana", "voice": "BOT", "queued_at": long_ago}
-        inbox = {**key, "received_at": long_ago}
-        with database.transaction(everywhere=True) as session:
-            session.add(OutboxMessage(state="QUEUED", **outbox))
-            session.add(OutboxMessage(state="DEAD", **outbox))
-            session.add(InboxMessage(state="NEW", message_key="1", **inbox))
-            session.add(InboxMessage(state="FAILED", message_key="2", error_ref="ABC123", **inbox))
-        database.close()
-        result = call("check", "--database", "sqlite:///x.db")
+        place.fill(
+            outbox("QUEUED", long_ago, account="x"),
+            outbox("DEAD", long_ago, account="x"),
+            inbox("NEW", long_ago),
+            inbox("FAILED", long_ago, error_ref="ABC123"),
+        )
+        result = call("check", "--database", place.url)
         assert result.exit_code == 1
         assert [line[6:] for line in result.stdout.splitlines() if line.startswith("LOOK")] == [
             "oldest message not worked through: for 50 minutes",
             "oldest message not sent: for 50 minutes",
-            "messages that could not be delivered: 1",
-            "faults: ABC123",
+            "messages that could not be delivered: x 1, the oldest 50 minutes ago, the newest 50 minutes ago",
+            "faults: ABC123, the oldest 50 minutes ago",
         ]
 
+    def test_by_channel_and_age(self, place: Place) -> None:
+        now = system_time()
+        place.fill(
+            outbox("DEAD", now - timedelta(days=30), account="telegram:1"),
+            outbox("DEAD", now - timedelta(days=9), account="telegram:2"),
+            outbox("DEAD", now - timedelta(days=8), account="web"),
+        )
+        result = call("check", "--database", place.url)
+        told = "messages that could not be delivered: telegram 2, web 1, the oldest 30 days ago, the newest 8 days ago"
+        assert result.exit_code == 0 and f"ok    {told}" in result.stdout
 
-def talk(database: Path, *lines: dict[str, str]) -> list[dict[str, str]]:
-    """Speaks lines with a process of its own."""
-    given = "".join(json.dumps({"id": f"{os.urandom(8).hex()}", **line}) + "\n" for line in lines)
-    done = run("pipe", "--database", f"sqlite:///{database.absolute()}", said=given)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    def test_what_may_have_been_sent_or_not(self, place: Place) -> None:
+        now = system_time()
+        place.fill(outbox("SENDING", now), outbox("QUEUED", now, doubts=1))
+        result = call("check", "--database", place.url)
+        assert result.exit_code == 1 and "LOOK  messages that may have been sent or not: web 2" in result.stdout
+
+    def test_a_contact_point_whose_file_is_gone(self, place: Place) -> None:
+        """Renamed by mistake: its reports would wait for ever without a word."""
+        place.fill(outbox("QUEUED", system_time(), contact_point="wipperfuerth"))
+        result = call("check", "--database", place.url)
+        assert result.exit_code == 1
+        assert "LOOK  wipperfuerth: 1 rows, but no file of a contact point of this name" in result.stdout
 
 
-def test_rotated_keys_read_everything_and_the_old_key_is_gone() -> None:
-    path = new_database()
+def test_rotated_keys_read_everything_and_the_old_key_is_gone(place: Place) -> None:
     answers = ("en", "NO", "READ_ON", "wiehl", "SCHOOL", "TODAY", "UNCLEAR", "2", "ADVICE", "CHAT", "/send")
     lines = [{"chat": "ana", "text": "/start"}, *({"chat": "ana", "choice": answer} for answer in answers[:3])]
     lines += [{"chat": "ana", "text": "They shout in the yard."}, {"chat": "ana", "text": "/done"}]
-    talk(path, *lines, *({"chat": "ana", "choice": answer} for answer in answers[3:]))
-    old = load_ring(Path("x.keys"), {})
-    result = call("keys", "rotate", "--database", "sqlite:///x.db")
+    place.talk(*lines, *({"chat": "ana", "choice": answer} for answer in answers[3:]))
+    old = load_ring(place.keys, {})
+    result = call("keys", "rotate", "--database", place.url)
     assert result.exit_code == 0 and re.match(r"[1-9]\d* rows encrypted anew", result.stdout)
-    new = load_ring(Path("x.keys"), {})
+    new = load_ring(place.keys, {})
     assert [name for name, _key in new.data] == ["k2"] and new.data[0][1] not in [key for _name, key in old.data]
-    assert new.lookup_key == old.lookup_key and Path("x.keys").stat().st_mode & 0o777 == 0o600
+    assert new.lookup_key == old.lookup_key and place.keys.stat().st_mode & 0o777 == 0o600
 
-    with sqlite3.connect("x.db") as raw:
-        found = 0
-        for table in Base.metadata.sorted_tables:
-            for column in [each.name for each in table.columns if isinstance(each.type, Encrypted)]:
-                for (token,) in raw.execute(f"SELECT {column} FROM {table.name} WHERE {column} IS NOT NULL"):
-                    found += 1
-                    assert new.key_of(token) == "k2"
-    raw.close()
+    found = 0
+    for table in Base.metadata.sorted_tables:
+        for column in [each.name for each in table.columns if isinstance(each.type, Encrypted)]:
+            wanted = f"SELECT {column} FROM {table.name} WHERE {column} IS NOT NULL"
+            for (token,) in place.databases.query(place.url, wanted):
+                found += 1
+                assert new.key_of(token) == "k2"
     assert found > 10
-    database = Database.open("sqlite:///x.db", new)
+    database = place.open()
     with database.transaction("oberberg") as session:
         assert [report.story for report in session.scalars(select(Report))] == ["They shout in the yard."]
     database.close()
-    said = talk(path, {"chat": "ana", "text": "/mine"})
+    said = place.talk({"chat": "ana", "text": "/mine"})
     assert any("wiehl" in str(each).casefold() for each in said)
 
 
@@ -329,14 +428,13 @@ def test_flows_that_cannot_be_drawn() -> None:
     assert "cannot be written" in mistake("flows", "--into", "/proc/flows.md")
 
 
-def test_whoever_stops_listening_ends_the_pipe() -> None:
+def test_whoever_stops_listening_ends_the_pipe(place: Place) -> None:
     """A reader that goes away is no reason for a traceback, and nothing is lost."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "pipe", "--database", f"sqlite:///{Path.cwd() / 'x.db'}"],
+        [sys.executable, "-m", "bot", "pipe", "--database", place.url],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=ROOT,
         env=environment(),
     )
     assert process.stdin and process.stdout and process.stderr
@@ -347,5 +445,5 @@ def test_whoever_stops_listening_ends_the_pipe() -> None:
     process.stderr.close()
     process.wait(30)
     assert "Traceback" not in log
-    said = talk(Path("x.db"))
+    said = place.talk()
     assert [each.get("to") for each in said] == ["ana"]

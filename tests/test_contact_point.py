@@ -314,6 +314,7 @@ SCRAPS = st.sampled_from(
 @example(b"a = " + b"9" * 5000)
 @example(b"name = 0x" + b"f" * 6000)
 @example(b'"\\n\\u2028" = 1')
+@example(b"p" + b"f" * 6000 + b" = 1")
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_bytes_as_configuration_end_in_sentences(tmp_path: Path, content: bytes) -> None:
     check_any(tmp_path, content)

@@ -34,7 +34,7 @@ class Chat:
     def __init__(self, *, language_known: bool = True, **scope: Any) -> None:
         self.listener = Listener(Engine(FLOWS))
         self.language_known = language_known
-        self.scope = Scope(contact_point=OBERBERG, now=NOW, language="en", fresh_ref="NEW1-2345", **scope)
+        self.scope = Scope(contact_point=OBERBERG, now=NOW, language="en", fresh_ref=lambda: "NEW1-2345", **scope)
         self.stored: Any = Memory().to_json()
         self.count = 0
         self.commands: list[Command] = []

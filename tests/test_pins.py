@@ -6,29 +6,40 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
 def _pins(lines: list[str]) -> dict[str, str]:
-    found = (re.match(r"([A-Za-z0-9_.-]+)==([^ ;\\]+)", line) for line in lines)
+    found = (re.match(r"([A-Za-z0-9_.-]+)(?:\[[a-z]+\])?==([^ ;\\]+)", line) for line in lines)
     return {match[1].lower().replace("_", "-"): match[2] for match in found if match}
 
 
-def test_the_lock_for_operators_says_what_the_project_says() -> None:
+LOCKS = {"requirements.lock": (), "requirements-postgres.lock": ("postgres",)}
+"""What operators install, and the extras in it."""
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_for_operators_says_what_the_project_says(lock: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    optional = project["project"]["optional-dependencies"]
     declared = _pins(
         [
             *project["project"]["dependencies"],
+            *optional["postgres"],
             *project["dependency-groups"]["dev"],
             *project["tool"]["uv"]["constraint-dependencies"],
         ]
     )
-    locked = _pins((ROOT / "requirements.lock").read_text("utf-8").splitlines())
+    locked = _pins((ROOT / lock).read_text("utf-8").splitlines())
     assert {name: declared.get(name) for name in locked} == locked
-    assert set(_pins(project["project"]["dependencies"])) <= set(locked)
+    wanted = [*project["project"]["dependencies"], *(line for extra in LOCKS[lock] for line in optional[extra])]
+    assert set(_pins(wanted)) <= set(locked)
 
 
-def test_the_lock_holds_hashes_and_names_no_host() -> None:
-    text = (ROOT / "requirements.lock").read_text("utf-8")
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_holds_hashes_and_names_no_host(lock: str) -> None:
+    text = (ROOT / lock).read_text("utf-8")
     assert "://" not in text
     assert text.count("--hash=sha256:") >= text.count("==")

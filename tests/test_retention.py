@@ -116,6 +116,16 @@ def test_after_thirteen_months_no_word_and_no_link_is_left(bench: Bench, oberber
     assert delete(bench, oberberg).consents == 1
 
 
+def test_the_bot_deletes_by_itself(database: Database, oberberg: ContactPoint) -> None:
+    bench = Bench(database, {oberberg.id: oberberg}, deleting=True)
+    ref = bench.report("ana", "Noise at night in the yard.")
+    bench.desk("kim", f"/close {ref} REFERRED")
+    bench.at(months_after(bench.time(), 11))
+    assert number_of(database, Report) == 1
+    bench.at(months_after(bench.time(), 2))
+    assert number_of(database, Report) == 0 and number_of(database, Statistic) == 1
+
+
 def _models() -> list[Any]:
     return [mapper.class_ for mapper in Base.registry.mappers]
 

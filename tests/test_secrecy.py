@@ -24,6 +24,7 @@ from storage.database import Database
 from storage.keys import KeyRing
 from storage.models import Base, OutboxMessage, ThreadEntry
 from tests.bench import Bench
+from tests.databases import Databases, Postgres, Sqlite, file_of, name_of
 from tests.pipe import Pipe, run
 
 WORDS = {
@@ -55,10 +56,10 @@ SECRETS = [
 ]
 
 
-def traces(secret: str) -> Iterator[bytes]:
+def traces(secret: str, shortest: int) -> Iterator[bytes]:
     """Every form in which a secret, or a part of it that tells it, could lie in a file."""
     # Six digits stand by chance in a long row of hexadecimal ones.
-    shortest = 10 if secret.strip("+ ").isdigit() or " " in secret else 6
+    shortest = max(shortest, 10) if secret.strip("+ ").isdigit() or " " in secret else shortest
     parts = {secret, secret.casefold(), secret.upper()}
     parts |= {secret[start : start + shortest] for start in range(len(secret) - shortest + 1)}
     for part in parts - COMMON:
@@ -74,15 +75,34 @@ COMMON = frozenset(word[n : n + 6] for word in ("nachrichtenkennung-", "chatname
 """Parts of our made-up names that tell nobody."""
 
 
-def assert_silent(where: str, content: bytes) -> None:
+def assert_silent(where: str, content: bytes, shortest: int = 6) -> None:
     assert content, f"{where} is empty and proves nothing"
+    beginnings = {content[start : start + 6] for start in range(len(content))}
     for secret in SECRETS:
-        for trace in traces(secret):
-            assert trace not in content, f"{where} holds {trace!r} of {secret}"
+        for trace in traces(secret, shortest):
+            assert trace[:6] not in beginnings or trace not in content, f"{where} holds {trace!r} of {secret}"
 
 
-def files_of(database: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in database.parent.glob(f"{database.name}*")}
+def assert_kept_silent(databases: Databases, url: str) -> set[str]:
+    """All that lies on the disk: SQLite's files; PostgreSQL's tables, as files and as dumped, its log and its WAL."""
+    if isinstance(databases, Sqlite):
+        files = {each.suffix: each.read_bytes() for each in file_of(url).parent.glob(f"{file_of(url).name}*")}
+        coarse = {}
+    else:
+        assert isinstance(databases, Postgres)
+        databases.server.execute("CHECKPOINT")
+        ours = "SELECT oid::regclass::text, pg_relation_filepath(oid) FROM pg_class WHERE relfilenode >= 16384"
+        files = {name: (databases.server.data / path).read_bytes() for name, path in databases.query(url, ours)}
+        files |= {f"dumped {name}": rows.encode() for name, rows in databases.dump(url).items()}
+        # Here the server's own words stand too: parts of ours are among them.
+        wal = b"".join(file.read_bytes() for file in (databases.server.data / "pg_wal").iterdir() if file.is_file())
+        coarse = {"wal": wal, "server's log": databases.server.log.read_bytes()}
+    for name, content in files.items():
+        if content:
+            assert_silent(name, content)
+    for name, content in coarse.items():
+        assert_silent(name, content, shortest=12)
+    return set(files)
 
 
 @dataclass(frozen=True)
@@ -90,7 +110,8 @@ class Lived:
     """A bot that has heard and said all kinds of things."""
 
     bench: Bench
-    path: Path
+    databases: Databases
+    url: str
     log: str
 
     @property
@@ -99,12 +120,13 @@ class Lived:
 
 
 @pytest.fixture(scope="module")
-def lived(
-    tmp_path_factory: pytest.TempPathFactory, empty_database: Path, ring: KeyRing, oberberg: ContactPoint
-) -> Iterator[Lived]:
-    path = tmp_path_factory.mktemp("lived") / "bot.db"
-    path.write_bytes(empty_database.read_bytes())
-    database = Database.open(f"sqlite:///{path}", ring)
+def lived(databases: Databases, ring: KeyRing, oberberg: ContactPoint) -> Iterator[Lived]:
+    url = databases.new()
+    if isinstance(databases, Postgres):
+        # As somebody might switch it on to look for a fault.
+        for setting in ("log_statement = 'all'", "log_parameter_max_length_on_error = -1"):
+            databases.server.execute(f"ALTER DATABASE {name_of(url)} SET {setting}")
+    database = Database.open(url, ring)
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     root, statements = logging.getLogger(), logging.getLogger("sqlalchemy.engine")
@@ -119,8 +141,9 @@ def lived(
         root.removeHandler(handler)
         root.setLevel(before[0])
         statements.setLevel(before[1])
-    yield Lived(bench, path, written.getvalue())
+    yield Lived(bench, databases, url, written.getvalue())
     database.close()
+    databases.drop(url)
 
 
 def live(database: Database, oberberg: ContactPoint) -> Bench:
@@ -180,15 +203,17 @@ async def web_messages(database: Database, oberberg: ContactPoint) -> None:
 
 
 def test_the_files_of_the_database_hold_no_words(lived: Lived) -> None:
-    files = files_of(lived.path)
-    assert {"bot.db", "bot.db-wal", "bot.db-shm"} <= set(files)
-    for name, content in files.items():
-        assert_silent(name, content)
+    looked_at = assert_kept_silent(lived.databases, lived.url)
+    if isinstance(lived.databases, Postgres):
+        assert {"thread_entry", "ix_inbox_waiting", "dumped thread_entry"} <= looked_at
+        assert "INSERT INTO thread_entry" in lived.databases.server.log.read_text("utf-8", "replace")
+    else:
+        assert {".db", ".db-wal", ".db-shm"} <= looked_at
 
 
 def test_after_a_checkpoint_neither(lived: Lived) -> None:
     lived.database.checkpoint()
-    assert_silent("bot.db", lived.path.read_bytes())
+    assert_kept_silent(lived.databases, lived.url)
 
 
 def test_the_log_holds_no_words(lived: Lived) -> None:
@@ -224,11 +249,10 @@ def test_titles_and_pings_hold_no_words(lived: Lived) -> None:
         assert word not in " ".join(room)
 
 
-def test_a_process_leaves_no_words_behind(tmp_path: Path) -> None:
+def test_a_process_leaves_no_words_behind(databases: Databases, empty_url: str, tmp_path: Path) -> None:
     """The same from outside: what lies on the disk when it was killed, and what it logged."""
-    path = tmp_path / "bot.db"
     ana, kim = CHATS[0], STAFF[0]
-    pipe = Pipe(path)
+    pipe = Pipe(empty_url, tmp_path)
     lines = [
         {"chat": ana, "text": "/start"},
         {"chat": ana, "text": "English"},
@@ -243,16 +267,16 @@ def test_a_process_leaves_no_words_behind(tmp_path: Path) -> None:
         pass
     pipe.kill()
     assert_silent("log", pipe.end().encode() + b".")
-    for name, content in files_of(path).items():
-        assert_silent(name, content)
-    checked = run("check", "--database", f"sqlite:///{path}")
+    assert_kept_silent(databases, empty_url)
+    checked = run("check", "--database", empty_url, cwd=tmp_path)
     assert_silent("check", (checked.stdout + checked.stderr).encode())
     assert re.search("keys: fit", checked.stdout)
 
 
-def test_a_wrong_line_is_not_repeated_in_the_log(tmp_path: Path) -> None:
+def test_a_wrong_line_is_not_repeated_in_the_log(empty_url: str, tmp_path: Path) -> None:
     done = run(
-        *("pipe", "--database", f"sqlite:///{tmp_path / 'bot.db'}"),
+        *("pipe", "--database", empty_url),
+        cwd=tmp_path,
         said=f'{{"id": "1", "chat": "{CHATS[0]}", "text": "{WORDS["story"]}", "x": 1}}\n{WORDS["story"]}\n',
     )
     assert_silent("log", done.stderr.encode() + b".")

@@ -6,12 +6,12 @@ import base64
 import binascii
 import json
 import sys
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, Final
 
-from bot.delivery import Delivery
+from bot.delivery import Delivery, Pace
 from bot.messages import MEDIA_KINDS, Inbound, Media
 
 ACCOUNT: Final = "lines"
@@ -205,11 +205,20 @@ def line_of(delivery: Delivery) -> dict[str, Any]:
 class LinesChannel:
     """Writes messages as lines."""
 
+    pace = Pace(at_once=1)
+    knows_repeats = False
+
     def __init__(self, out: BinaryIO | None = None) -> None:
         self._out = out or sys.stdout.buffer
 
     async def send(self, delivery: Delivery) -> str:
+        self.write_out(delivery)
+        return self.name_of(delivery)
+
+    def write_out(self, delivery: Delivery) -> None:
         self.write(line_of(delivery))
+
+    def name_of(self, delivery: Delivery) -> str:
         return delivery.replaces or f"o{delivery.id}"
 
     def write(self, line: Mapping[str, Any]) -> None:
@@ -219,32 +228,47 @@ class LinesChannel:
 
 
 async def speak_lines(
-    lines: Callable[[], Awaitable[bytes]],
+    lines: Callable[[], Awaitable[Sequence[bytes]]],
     reader: LineReader,
     channel: LinesChannel,
     *,
-    receive: Callable[[Inbound], Awaitable[None]],
+    answer: Callable[[Sequence[Inbound]], Awaitable[None]],
     set_time: Callable[[SetTime], Awaitable[None]],
-    settle: Callable[[], Awaitable[None]],
 ) -> None:
-    """Reads until the end; each line is answered with `done` once all that it led to is committed and written."""
-    await settle()
+    """Reads all lines that are at hand, again and again, until one is empty.
+
+    Each is answered with `done` once all that it led to is committed and written, which `answer` and `set_time` see
+    to; lines that came together are worked through together.
+    """
+    await answer(())
     number = 0
-    while line := await lines():
-        number += 1
-        if not line.strip():
-            continue
-        try:
-            message = reader.read(line)
-        except BadLine as wrong:
-            channel.write({"error": str(wrong), "line": number})
-            continue
-        if isinstance(message, SetTime):
-            await set_time(message)
-            done = message.id
-        else:
-            await receive(message)
-            done = message.message_id
-        await settle()
-        channel.write({"done": done})
-    await settle()
+    while True:
+        group: list[Inbound] = []
+
+        async def done(group: list[Inbound] = group) -> None:
+            if group:
+                await answer(tuple(group))
+                for each in group:
+                    channel.write({"done": each.message_id})
+                group.clear()
+
+        for line in await lines():
+            if not line:
+                await done()
+                return
+            number += 1
+            if not line.strip():
+                continue
+            try:
+                message = reader.read(line)
+            except BadLine as wrong:
+                await done()
+                channel.write({"error": str(wrong), "line": number})
+                continue
+            if isinstance(message, SetTime):
+                await done()
+                await set_time(message)
+                channel.write({"done": message.id})
+            else:
+                group.append(message)
+        await done()

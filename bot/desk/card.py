@@ -30,7 +30,7 @@ def is_talking(work: Work, thread: Thread) -> bool:
 
 def show_card(work: Work, thread: Thread) -> None:
     """Posts a new card into the thread."""
-    thread.card_outbox_id = work.post(thread, _card(work, thread), _buttons(work, thread), style=Style.CARD).id
+    thread.card_outbox_id = work.post(thread, _card(work, thread), _buttons(work, thread), style=Style.CARD)
 
 
 def renew_card(work: Work, thread: Thread) -> None:

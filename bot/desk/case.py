@@ -62,7 +62,7 @@ def _show_words(work: Work, thread: Thread, report: Report | None) -> None:
     for entry in entries:
         words = report.story if entry.kind == "STORY" and report else entry.text
         if words:
-            entry.outbox_id = work.post(thread, words, style=Style.FROM_REPORTER).id
+            entry.outbox_id = work.post(thread, words, style=Style.FROM_REPORTER)
 
 
 def take(work: Work, thread: Thread, by: str) -> None:

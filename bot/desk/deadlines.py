@@ -67,6 +67,7 @@ def deadline_came(work: Work, thread: Thread, stage: int) -> None:
 
 def _later_stage_came_too(work: Work, thread: Thread, stage: int) -> bool:
     """After a standstill, only the last ping is worth reading."""
+    work.write()
     later = [f"deadline_{each}" for each in STAGES if each > stage]
     return (
         work.session.scalars(

@@ -21,7 +21,7 @@ from bot.languages import LANGUAGES
 from bot.messages import Style, Voice
 from bot.references import read_reference
 from bot.work import Work
-from storage.models import OutboxMessage, Setting, Thread, ThreadEntry
+from storage.models import OutboxMessage, Thread, ThreadEntry
 
 
 @dataclass(frozen=True)
@@ -265,8 +265,7 @@ def _language(work: Work, thread: Thread | None, spoken: Spoken, argument: str) 
             tuple(Button(f"/language {language.code}", verbatim(language.own_name)) for language in complete),
         )
         return
-    work.session.merge(Setting(name=f"desk_language:{work.contact_point.id}", value=code))
-    work.session.flush()
+    work.desk_language = code
     work.post(thread, _("The team now reads {language}.", language=LANGUAGES[code].own_name))
 
 

@@ -41,7 +41,7 @@ def pass_on(work: Work, thread: Thread, person: Conversation, media: Media) -> N
         work.tell(person, unusable.text)
         return
     entry = work.entry(thread, "EVENT", "FILE")
-    entry.outbox_id = work.post(thread, _("File from the person"), style=Style.FROM_REPORTER, file=cleaned).id
+    entry.outbox_id = work.post(thread, _("File from the person"), style=Style.FROM_REPORTER, file=cleaned)
     if thread.taken_by is None:
         announce_message(work, thread)
     work.tell(person, _("I have passed the file on. Please keep the original."))

@@ -32,7 +32,7 @@ def from_reporter(work: Work, thread: Thread, text: str, source: str = "") -> Th
     reopen_if_closed(work, thread)
     wait_for_answer(work, thread)
     if thread.opened_at is not None:
-        entry.outbox_id = work.post(thread, text, style=Style.FROM_REPORTER).id
+        entry.outbox_id = work.post(thread, text, style=Style.FROM_REPORTER)
         renew_card(work, thread)
     if thread.taken_by is None and (thread.opened_at is not None or not waited):
         announce_message(work, thread)
@@ -45,7 +45,7 @@ def to_reporter(work: Work, thread: Thread, person: Conversation, text: str, by:
     if person.holder != HUMAN or person.thread_id != thread.id:
         hold(work, thread, person)
         work.tell(person, introduction(work, by), (BACK_TO_BOT,))
-    entry.outbox_id = work.tell(person, text, voice=Voice.DESK, entry=entry).id
+    entry.outbox_id = work.tell(person, text, voice=Voice.DESK, entry=entry)
     thread.last_reply_at = work.now
     answered(work, thread)
     watch_idle(work, person, thread)

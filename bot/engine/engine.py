@@ -5,9 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from bot.commands import Ask, Button, Command, Say, ShowPick
+from bot.engine.course import Course
 from bot.engine.flow import AskAgain, Flow, Forget, Question, Rework, Stop, Turn, note_of, words
 from bot.engine.inputs import PRESS_A_BUTTON, FreeText, NotUnderstood, Piece, Said, number_in, readable
 from bot.engine.scope import Scope
@@ -31,6 +33,10 @@ CONTROLS: Final[Mapping[str, Text]] = {
     "/change": _("Change something"),
     "/discard": _("Discard"),
 }
+
+_CONTROL_BUTTONS: Final = {name: Button(name, label) for name, label in CONTROLS.items()}
+SEND: Final = Button("/send", CONTROLS["/send"], primary=True)
+DONE: Final = Button("/done", CONTROLS["/done"], primary=True)
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,10 @@ class Engine:
         flow = self.flows.get(state.flow)
         if flow is None:
             return under
-        state = replace(state.renamed(flow.renamed), under=under)
+        if flow.renamed:
+            state = state.renamed(flow.renamed)
+        if under is not state.under:
+            state = replace(state, under=under)
         if state.asked in flow.questions or state.asked in (REVIEW, CHANGE):
             return state
         return replace(state, asked="", offered=(), prompt=None)
@@ -88,9 +97,9 @@ class Engine:
         spoken = _plain(said.text)
         if not spoken or not state.offered:
             return None
-        buttons = {button.id: button for button in self._buttons(state, scope)}
+        labels = {button.id: button.label for button in self._buttons(state, self._course(state, scope))}
         for offered in state.offered:
-            if offered in buttons and _plain(render(buttons[offered].label, scope.language)) == spoken:
+            if offered in labels and _spoken(labels[offered], scope.language) == spoken:
                 return offered
         question = self._question(state)
         if question is not None and question.input.takes_words and "/done" not in state.offered:
@@ -107,16 +116,16 @@ class Engine:
         if state.asked == CHANGE:
             return self._change(state, said, scope)
         question = self._question(state)
-        so_far = self._so_far(state, scope)
-        if question is None or not question.applies(so_far, scope):
+        course = self._course(state, scope)
+        if question is None or not course.applies(question):
             return self._stray(state, said, scope) or self._go_on(state, scope, ())
         try:
             if question.input.collects:
-                return self._collect(state, question, said, scope)
-            value = question.input.read(said, so_far, scope)
+                return self._collect(state, question, said, course)
+            value = question.input.read(said, course.so_far, scope)
         except NotUnderstood as wrong:
             return self._stray(state, said, scope) or self._go_on(state, scope, (Say(wrong.text),))
-        return self._answered(state, question, value, scope)
+        return self._answered(state, question, value, course)
 
     def done(self, state: State, scope: Scope) -> Step:
         """The person has written or chosen all that belongs to the open question."""
@@ -127,43 +136,44 @@ class Engine:
             value = question.input.finish(state.pieces.get(question.name, ()))
         except NotUnderstood as wrong:
             return self._go_on(state, scope, (Say(wrong.text),))
-        return self._answered(state, question, value, scope)
+        return self._answered(state, question, value, self._course(state, scope))
 
     def skip(self, state: State, scope: Scope) -> Step:
         question = self._question(state)
         if question is None or not question.optional:
             return self._go_on(state, scope, (Say(_("I need an answer to this question to go on.")),))
-        return self._go_on(
-            state.with_answer(question.name, None), scope, self._pick_shown(state, CONTROLS["/skip"], scope)
-        )
+        shown = self._pick_shown(state, CONTROLS["/skip"], self._course(state, scope))
+        return self._go_on(state.with_answer(question.name, None), scope, shown)
 
     def back(self, state: State, scope: Scope) -> Step:
         """Forgets the last answer, so that its question comes again."""
+        course = self._course(state, scope)
         if state.asked == CHANGE:
-            return self._go_on(replace(state, asked=REVIEW), scope, self._withdrawn(state, scope))
-        so_far = self._so_far(state, scope)
+            return self._go_on(replace(state, asked=REVIEW), scope, self._withdrawn(state, course))
         last: str | None = None
         for question in self._flow(state).questions.values():
             if question.name == state.asked:
                 break
-            if question.name in state.answers and question.applies(so_far, scope):
+            if question.name in state.answers and course.applies(question):
                 last = question.name
         if last is None:
             return self._go_on(state, scope, (Say(_("This is the first question. You cannot go back.")),))
-        return self._go_on(self._forget(state, last), scope, self._withdrawn(state, scope))
+        return self._go_on(self._forget(state, last), scope, self._withdrawn(state, course))
 
     def change(self, state: State, scope: Scope) -> Step:
         """Offers every answer of the summary for a change."""
         if state.asked not in (REVIEW, CHANGE):
             return self._go_on(state, scope, ())
-        shown = self._pick_shown(state, CONTROLS["/change"], scope)
-        return self._asking(replace(state, asked=CHANGE), scope, shown)
+        course = self._course(state, scope)
+        shown = self._pick_shown(state, CONTROLS["/change"], course)
+        return self._asking(replace(state, asked=CHANGE), course, shown)
 
     def send(self, state: State, scope: Scope) -> Step:
         """Finishes from the summary."""
-        if state.asked != REVIEW or self._next(state, scope) is not None:
+        course = self._course(state, scope)
+        if state.asked != REVIEW or course.following is not None:
             return self._go_on(state, scope, ())
-        return self._finish(state, scope, self._pick_shown(state, CONTROLS["/send"], scope))
+        return self._finish(state, course, self._pick_shown(state, CONTROLS["/send"], course))
 
     def edit(self, state: State, source: str, text: str, scope: Scope) -> Step | None:
         """Replaces the words of one earlier message; None when none of the answers holds it (F-25)."""
@@ -209,10 +219,13 @@ class Engine:
 
     def summary(self, state: State, scope: Scope) -> Text:
         """The answers as the person will see them before sending."""
-        so_far = self._so_far(state, scope)
+        return self._summary(self._course(state, scope))
+
+    def _summary(self, course: Course) -> Text:
+        so_far = course.so_far
         rows = [
-            _("{label}: {answer}", label=question.label, answer=question.input.show(value, so_far, scope))
-            for question in self._flow(state).questions.values()
+            _("{label}: {answer}", label=question.label, answer=question.input.show(value, so_far, course.scope))
+            for question in course.flow.questions.values()
             if question.label is not None and (value := getattr(so_far, question.name)) is not None
         ]
         return lines(*rows)
@@ -223,119 +236,99 @@ class Engine:
         except KeyError:
             raise UnknownFlow(state.flow) from None
 
-    def _so_far(self, state: State, scope: Scope) -> Flow:
-        return self._flow(state).so_far(state.answers, scope)
+    def _course(self, state: State, scope: Scope) -> Course:
+        return Course(self._flow(state), state.answers, scope)
 
     def _question(self, state: State) -> Question | None:
         return self._flow(state).questions.get(state.asked)
 
-    def _next(self, state: State, scope: Scope) -> Question | None:
-        so_far = self._so_far(state, scope)
-        for question in self._flow(state).questions.values():
-            if not question.applies(so_far, scope):
-                continue
-            if question.name in state.answers and (
-                getattr(so_far, question.name) is not None
-                or (question.optional and state.answers[question.name] is None)
-            ):
-                continue
-            return question
-        return None
-
     def _go_on(self, state: State, scope: Scope, before: Iterable[Command]) -> Step:
-        question = self._next(state, scope)
+        course = self._course(state, scope)
+        question = course.following
         if question is not None:
-            return self._asking(replace(state, asked=question.name), scope, before)
-        if self._flow(state).review is not None:
+            return self._asking(replace(state, asked=question.name), course, before)
+        if course.flow.review is not None:
             asked = CHANGE if state.asked == CHANGE else REVIEW
-            return self._asking(replace(state, asked=asked), scope, before)
-        return self._finish(state, scope, before)
+            return self._asking(replace(state, asked=asked), course, before)
+        return self._finish(state, course, before)
 
-    def _finish(self, state: State, scope: Scope, before: Iterable[Command]) -> Step:
-        flow = self._so_far(state, scope)
+    def _finish(self, state: State, course: Course, before: Iterable[Command]) -> Step:
+        flow = course.so_far
         flow.sources = state.sources
-        return Step(None, (*before, *flow.finish(scope)), flow=state.flow)
+        return Step(None, (*before, *flow.finish(course.scope)), flow=state.flow)
 
-    def _asking(self, state: State, scope: Scope, before: Iterable[Command]) -> Step:
-        buttons = self._buttons(state, scope)
-        state = replace(state, offered=tuple(button.id for button in buttons), prompt=None)
+    def _asking(self, state: State, course: Course, before: Iterable[Command]) -> Step:
+        buttons = self._buttons(state, course)
         question = self._question(state)
         ask = Ask(
-            text=self._prompt(state, scope),
+            text=self._prompt(state, course),
             flow=state.flow,
             question=state.asked,
             buttons=buttons,
-            step=self._progress(state, scope),
+            step=self._progress(state, course),
             columns=question.input.columns if question else 1,
         )
-        return Step(state, (*before, ask))
+        return Step(replace(state, offered=tuple(button.id for button in buttons), prompt=None), (*before, ask))
 
-    def _prompt(self, state: State, scope: Scope) -> Text:
-        flow = self._flow(state)
+    def _prompt(self, state: State, course: Course) -> Text:
         if state.asked == REVIEW:
-            return paragraphs(flow.review, self.summary(state, scope))
+            return paragraphs(course.flow.review, self._summary(course))
         if state.asked == CHANGE:
             return _("What would you like to change?")
-        question = flow.questions[state.asked]
-        so_far = self._so_far(state, scope)
+        question = course.flow.questions[state.asked]
         pieces = state.pieces.get(question.name, ())
         if pieces and isinstance(question.input, FreeText):
             return paragraphs(
                 question.input.remark(pieces),
                 _("I have noted it. Do you want to write more? If not, press “Done”."),
             )
-        return paragraphs(words(question.prompt, so_far, scope), note_of(question, so_far, scope))
+        return paragraphs(
+            words(question.prompt, course.so_far, course.scope), note_of(question, course.so_far, course.scope)
+        )
 
-    def _buttons(self, state: State, scope: Scope) -> tuple[Button, ...]:
+    def _buttons(self, state: State, course: Course) -> tuple[Button, ...]:
         if state.asked == REVIEW:
-            send = Button("/send", CONTROLS["/send"], primary=True)
-            return (send, *_controls("/change", "/discard", "/later", "/human"))
+            return (SEND, *_controls("/change", "/discard", "/later", "/human"))
         if state.asked == CHANGE:
-            so_far = self._so_far(state, scope)
             return (
-                *(
-                    Button(question.name, question.label)
-                    for question in self._flow(state).questions.values()
-                    if question.label is not None and question.applies(so_far, scope)
-                ),
+                *(Button(question.name, question.label) for question in course.applying if question.label is not None),
                 *_controls("/back"),
             )
-        question = self._flow(state).questions[state.asked]
-        so_far = self._so_far(state, scope)
+        question = course.flow.questions[state.asked]
         pieces = state.pieces.get(question.name, ())
-        buttons = list(question.input.buttons(so_far, scope, pieces))
+        buttons = question.input.buttons(course.so_far, course.scope, pieces)
         if question.input.collects and pieces:
-            buttons.append(Button("/done", CONTROLS["/done"], primary=True))
+            buttons = (*buttons, DONE)
         first = not any(
-            other.name in state.answers and other.applies(so_far, scope)
-            for other in self._flow(state).questions.values()
-            if other.name != question.name
+            other.name in state.answers and course.applies(other)
+            for other in course.flow.questions.values()
+            if other is not question
         )
         exits = [name for name in question.exits if not (name == "/back" and first)]
         if question.optional:
             exits.insert(1 if exits[:1] == ["/back"] else 0, "/skip")
         return (*buttons, *_controls(*exits))
 
-    def _progress(self, state: State, scope: Scope) -> tuple[int, int] | None:
-        so_far = self._so_far(state, scope)
-        open_ones = [q.name for q in self._flow(state).questions.values() if q.applies(so_far, scope)]
-        if self._flow(state).review is not None:
+    def _progress(self, state: State, course: Course) -> tuple[int, int] | None:
+        open_ones = [question.name for question in course.applying]
+        if course.flow.review is not None:
             open_ones.append(REVIEW)
         at = REVIEW if state.asked == CHANGE else state.asked
         return (open_ones.index(at) + 1, len(open_ones)) if at in open_ones and len(open_ones) > 2 else None
 
-    def _collect(self, state: State, question: Question, said: Said, scope: Scope) -> Step:
+    def _collect(self, state: State, question: Question, said: Said, course: Course) -> Step:
         pieces = question.input.add(state.pieces.get(question.name, ()), said)
         changed = state.with_pieces(question.name, pieces)
-        return self._go_on(changed, scope, self._withdrawn(state, scope))
+        return self._go_on(changed, course.scope, self._withdrawn(state, course))
 
-    def _answered(self, state: State, question: Question, value: Any, scope: Scope) -> Step:
-        shown = self._pick_shown(state, question.input.show(value, self._so_far(state, scope), scope), scope, value)
+    def _answered(self, state: State, question: Question, value: Any, course: Course) -> Step:
+        scope = course.scope
+        shown = self._pick_shown(state, question.input.show(value, course.so_far, scope), course, value)
         after = self._forget_dependent(state.with_answer(question.name, question.input.dump(value)), question.name)
         if question.then is None:
             return self._go_on(after, scope, shown)
         commands: list[Command] = list(shown)
-        for item in question.then(self._so_far(after, scope), scope):
+        for item in question.then(self._course(after, scope).so_far, scope):
             match item:
                 case Stop():
                     return Step(None, tuple(commands), flow=state.flow)
@@ -359,7 +352,7 @@ class Engine:
         question = self._flow(state).questions.get(said.choice)
         if question is None:
             return self._stray(state, said, scope) or self._go_on(state, scope, (Say(PRESS_A_BUTTON),))
-        shown: tuple[Command, ...] = self._pick_shown(state, question.label or NOTHING, scope)
+        shown: tuple[Command, ...] = self._pick_shown(state, question.label or NOTHING, self._course(state, scope))
         before = state.answers.get(question.name)
         if isinstance(question.input, FreeText) and isinstance(before, str):
             shown = (*shown, Say(_("So far you wrote:\n{words}", words=before)))
@@ -379,17 +372,17 @@ class Engine:
         kept = self.add_words(state, (Piece(words, said.source),))
         return self._go_on(kept, scope, (Say(_("I have added this to your description.")),))
 
-    def _pick_shown(self, state: State, pick: Text, scope: Scope, value: Any = None) -> tuple[Command, ...]:
+    def _pick_shown(self, state: State, pick: Text, course: Course, value: Any = None) -> tuple[Command, ...]:
         """Marks the answered question; words the person can see in the chat are not repeated."""
         if state.prompt is None:
             return ()
-        prompt = self._prompt(state, scope)
+        prompt = self._prompt(state, course)
         if isinstance(value, str) and self._takes_words(state):
             return (ShowPick(state.prompt, prompt),)
         return (ShowPick(state.prompt, paragraphs(prompt, _("✓ {pick}", pick=pick))),)
 
-    def _withdrawn(self, state: State, scope: Scope) -> tuple[Command, ...]:
-        return (ShowPick(state.prompt, self._prompt(state, scope)),) if state.prompt is not None else ()
+    def _withdrawn(self, state: State, course: Course) -> tuple[Command, ...]:
+        return (ShowPick(state.prompt, self._prompt(state, course)),) if state.prompt is not None else ()
 
     def _takes_words(self, state: State) -> bool:
         question = self._question(state)
@@ -397,7 +390,13 @@ class Engine:
 
 
 def _controls(*names: str) -> Iterator[Button]:
-    return (Button(name, CONTROLS[name]) for name in names)
+    return (_CONTROL_BUTTONS[name] for name in names)
+
+
+@lru_cache(maxsize=4096)
+def _spoken(label: Text, language: str) -> str:
+    """A label as somebody would type it."""
+    return _plain(render(label, language))
 
 
 def _plain(text: str) -> str:

@@ -160,6 +160,7 @@ class Flow:
     """True where an unfinished conversation is worth reminding of (F-13)."""
     questions: ClassVar[Mapping[str, Question]] = {}
     givens: ClassVar[Mapping[str, Any]] = {}
+    _unanswered: ClassVar[Mapping[str, Any]] = {}
 
     def __init_subclass__(cls, *, name: str, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -167,6 +168,7 @@ class Flow:
         fields = {key: value for key, value in vars(cls).items() if isinstance(value, _Asked)}
         cls.questions = {key: value.make(key) for key, value in fields.items() if value.make}
         cls.givens = {key: value.default for key, value in fields.items() if not value.make}
+        cls._unanswered = {**cls.givens, **dict.fromkeys(cls.questions)}
         for key in fields:
             delattr(cls, key)
 
@@ -177,15 +179,14 @@ class Flow:
     def so_far(cls, answers: Mapping[str, Any], scope: Scope) -> Self:
         """The flow with the answers that are usable and apply; every other field is None."""
         flow = cls.__new__(cls)
-        for key, default in cls.givens.items():
-            setattr(flow, key, answers.get(key, default))
-        for question in cls.questions.values():
-            setattr(flow, question.name, None)
-        for question in cls.questions.values():
-            stored = answers.get(question.name)
+        values = vars(flow)
+        values.update(cls._unanswered)
+        values.update((key, answers[key]) for key in cls.givens if key in answers)
+        for name, question in cls.questions.items():
+            stored = answers.get(name)
             if stored is not None and question.applies(flow, scope):
                 try:
-                    setattr(flow, question.name, question.input.load(stored))
+                    values[name] = question.input.load(stored)
                 except (ValueError, TypeError, KeyError):
                     continue
         return flow

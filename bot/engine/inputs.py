@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
-
-import phonenumbers
 
 from bot.commands import Button
 from bot.i18n import Phone as PhoneNumber
@@ -105,8 +104,12 @@ class Choice(Input[E]):
     labels: Mapping[E, Text]
     columns: int = 1
 
-    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+    @cached_property
+    def _buttons(self) -> tuple[Button, ...]:
         return tuple(Button(str(member), label) for member, label in self.labels.items())
+
+    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+        return self._buttons
 
     def read(self, said: Said, so_far: Any, scope: Scope) -> E:
         try:
@@ -257,6 +260,8 @@ class Phone(Input[str]):
     country: str = "DE"
 
     def read(self, said: Said, so_far: Any, scope: Scope) -> str:
+        import phonenumbers  # large, and most people leave no number
+
         digits = "".join(str(unicodedata.digit(c, None) or 0) if c.isdigit() else c for c in said.text)
         try:
             number = phonenumbers.parse(digits, self.country)
@@ -269,6 +274,8 @@ class Phone(Input[str]):
     def load(self, stored: Any) -> str:
         if not isinstance(stored, str) or not stored.startswith("+"):
             raise ValueError("no phone number")
+        import phonenumbers
+
         try:
             phonenumbers.parse(stored, None)
         except phonenumbers.NumberParseException:
@@ -287,6 +294,8 @@ _PHONE_WANTED = _("I cannot read this as a phone number. Please write it with th
 
 def readable_phone(number: str) -> str:
     """A stored number in grouped form; German ones without the country code (W-16)."""
+    import phonenumbers
+
     parsed = phonenumbers.parse(number, None)
     style = (
         phonenumbers.PhoneNumberFormat.NATIONAL

@@ -32,8 +32,8 @@ class Scope:
     contact_point: ContactPoint
     now: datetime
     language: str
-    fresh_ref: str
-    """A reference number nobody has yet (D-06)."""
+    fresh_ref: Callable[[], str]
+    """Draws a reference number nobody has yet (D-06)."""
     own_reports: Callable[[], tuple[OwnReport, ...]] = tuple
     privacy_read: bool = False
     wanted_language: str = ""

@@ -34,6 +34,8 @@ class State:
         return replace(self, answers={**self.answers, name: stored})
 
     def without(self, *names: str) -> State:
+        if not any(name in self.answers for name in names):
+            return self
         return replace(self, answers={k: v for k, v in self.answers.items() if k not in names})
 
     def renamed(self, names: Mapping[str, str]) -> State:
@@ -56,7 +58,8 @@ class State:
         return tuple(piece.source for pieces in self.pieces.values() for piece in pieces if piece.source)
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        """What differs from a conversation that has just begun."""
+        kept = {
             "flow": self.flow,
             "answers": dict(self.answers),
             "pieces": {k: [[p.text, p.source] for p in v] for k, v in self.pieces.items()},
@@ -65,6 +68,7 @@ class State:
             "prompt": self.prompt,
             "under": self.under.to_json() if self.under else None,
         }
+        return {name: value for name, value in kept.items() if value or value == 0}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> State:

@@ -18,10 +18,14 @@ IN_OTHER_WORDS: Final = verbatim(
 """For whoever does not read the sentence above it."""
 
 
+_OWN_NAMES: Final = {code: verbatim(each.own_name) for code, each in LANGUAGES.items() if each.emergency_line}
+
+
 def _offered(scope: Scope) -> Mapping[str, Text]:
     """The languages that at least the emergency line exists in, the hinted one first; each by its own name."""
-    codes = sorted(LANGUAGES, key=lambda code: code != scope.hinted_language)
-    return {code: verbatim(LANGUAGES[code].own_name) for code in codes if LANGUAGES[code].emergency_line}
+    hinted = scope.hinted_language
+    first = {hinted: _OWN_NAMES[hinted]} if hinted in _OWN_NAMES else {}
+    return {**first, **_OWN_NAMES}
 
 
 class ChooseLanguage(Flow, name="language"):

@@ -195,9 +195,8 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
         forgotten_with="contact",
     )
 
-    def urgency(self) -> Urgency:
+    def urgency(self, flags: frozenset[Flag]) -> Urgency:
         """How soon a human should answer; a proposal that staff may change (R-20)."""
-        flags = self.flags()
         if self.danger is Danger.YES or self.heat is Heat.VIOLENCE_OR_DESTRUCTION:
             return Urgency.URGENT
         if flags & URGENT_FLAGS:
@@ -215,10 +214,11 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
         return frozenset(found | ({Flag.DANGER} if self.danger is Danger.YES else set()))
 
     def finish(self, scope: Scope) -> Iterator[Command]:
-        urgency = self.urgency()
-        flags = self.flags() | ({Flag.NEEDS_INTERPRETER} if scope.wanted_language else set())
+        ref = scope.fresh_ref()
+        flags = self.flags()
+        urgency = self.urgency(flags)
         yield FileReport(
-            ref=scope.fresh_ref,
+            ref=ref,
             story=self.story,
             municipality=self.municipality,
             danger=self.danger,
@@ -230,14 +230,14 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
             contact=self.contact,
             phone=self.phone,
             urgency=urgency,
-            flags=flags,
+            flags=flags | ({Flag.NEEDS_INTERPRETER} if scope.wanted_language else set()),
             language=scope.wanted_language or scope.language,
             sources=self.sources,
         )
-        yield Say(self._receipt(scope, urgency))
+        yield Say(self._receipt(scope, ref, urgency))
         wants_a_human = self.danger is Danger.YES or self.wish is Wish.TALK_TO_PERSON
         if wants_a_human and self.contact is Contact.CHAT:
-            yield HandOff(about=scope.fresh_ref, urgency=urgency)
+            yield HandOff(about=ref, urgency=urgency)
         else:
             if not is_open(scope.contact_point, scope.now):
                 yield Say(out_of_hours(scope.contact_point, scope.now))
@@ -246,12 +246,12 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
                 (Button("/help", _("Help numbers")), Button("/menu", _("I am fine"))),
             )
 
-    def _receipt(self, scope: Scope, urgency: Urgency) -> Text:
+    def _receipt(self, scope: Scope, ref: str, urgency: Urgency) -> Text:
         deadline = scope.deadline(urgency)
         phone = PhoneNumber(scope.contact_point.phone)
         if self.contact is Contact.NONE:
             return paragraphs(
-                _("Thank you. Your report has arrived. Number: {ref}.", ref=scope.fresh_ref),
+                _("Thank you. Your report has arrived. Number: {ref}.", ref=ref),
                 _("A person at the contact point will read it by {deadline}.", deadline=deadline),
                 _(
                     "This chat is no longer linked to the report, so nobody can answer you here. If you want to add "
@@ -260,7 +260,7 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
                 ),
             )
         return paragraphs(
-            _("Thank you. Your report has arrived. Number: {ref}.", ref=scope.fresh_ref),
+            _("Thank you. Your report has arrived. Number: {ref}.", ref=ref),
             _(
                 "A person at the contact point will read it by {deadline}. You do not have to carry this alone.",
                 deadline=deadline,

@@ -21,7 +21,7 @@ def say(command: Say, work: Work, conversation: Conversation) -> None:
 
 def ask(command: Ask, work: Work, conversation: Conversation) -> None:
     """Queues a question and remembers it as the open one."""
-    row = work.tell(
+    conversation.prompt_outbox_id = work.tell(
         conversation,
         command.text,
         command.buttons,
@@ -31,7 +31,6 @@ def ask(command: Ask, work: Work, conversation: Conversation) -> None:
         step=command.step,
         columns=command.columns,
     )
-    conversation.prompt_outbox_id = row.id
 
 
 def show_pick(command: ShowPick, work: Work, conversation: Conversation) -> None:

@@ -17,6 +17,7 @@ CALL_BACK_TEXT: str = "2026-11"
 def file_report(command: FileReport, work: Work, conversation: Conversation) -> None:
     """Files the report with its thread at the desk; without contact no link to the person is written (D-08)."""
     thread = Thread(
+        id=work.pending.next_id(Thread),
         ref=command.ref,
         language=command.language,
         municipality=command.municipality,
@@ -26,7 +27,6 @@ def file_report(command: FileReport, work: Work, conversation: Conversation) -> 
         created_at=work.now,
     )
     work.session.add(thread)
-    work.session.flush()
     work.session.add(
         Report(
             thread_id=thread.id,
@@ -64,7 +64,6 @@ def _link(command: FileReport, work: Work, conversation: Conversation, thread: T
                 given_at=work.now,
             )
         )
-    work.session.flush()
 
 
 def add_to_report(command: AddToReport, work: Work, conversation: Conversation) -> None:

@@ -105,6 +105,7 @@ def _withdraw_words(work: Work, thread: Thread, conversation: Conversation) -> N
 
 def _recall(work: Work, thread: Thread) -> None:
     """Takes the person's words out of the thread that staff see."""
+    work.write()
     shown = work.session.scalars(
         select(ThreadEntry.outbox_id).where(
             ThreadEntry.thread_id == thread.id,

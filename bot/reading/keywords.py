@@ -122,7 +122,7 @@ class _Net:
 
     def sentences(self, hits: Mapping[str, set[int]]) -> set[int]:
         """The numbers of the sentences in which something is caught."""
-        if not any(key in self.words for key in hits):
+        if self.words.keys().isdisjoint(hits):
             return set()
         excepted = _occurrences(self.exceptions, hits)
         if excepted:
@@ -149,6 +149,8 @@ class Keywords:
     def notices(self, text: str) -> frozenset[Notice]:
         """What the text makes the bot add; the same for any case, and in any language of the nets."""
         hits = self._hits(text)
+        if not hits:
+            return frozenset()
         grave = frozenset(notice for notice in _GRAVE if self.nets[notice].sentences(hits))
         if grave:
             return grave
@@ -167,14 +169,17 @@ class Keywords:
                 hits.setdefault(key, set()).update(positions)
         return hits
 
-    def _keys(self, word: str) -> set[str]:
-        forms = _without_clitics(word) if "\u0600" <= word[0] <= "\u06ff" else {word}
-        found = set()
+    def _keys(self, word: str) -> Iterator[str]:
+        forms = _without_clitics(word) if "\u0600" <= word[0] <= "\u06ff" else (word,)
         for form in forms:
-            found.add(form)
-            found.update(form[:length] + "*" for length in self.stems.get(form[:SHORTEST_STEM], ()))
-            found.update("*" + form[-length:] for length in self.endings.get(form[-SHORTEST_STEM:], ()))
-        return found & self.keys
+            if form in self.keys:
+                yield form
+            for length in self.stems.get(form[:SHORTEST_STEM], ()):
+                if (key := form[:length] + "*") in self.keys:
+                    yield key
+            for length in self.endings.get(form[-SHORTEST_STEM:], ()):
+                if (key := "*" + form[-length:]) in self.keys:
+                    yield key
 
 
 def notices(text: str) -> frozenset[Notice]:

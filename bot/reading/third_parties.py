@@ -13,10 +13,6 @@ from enum import StrEnum
 from functools import cache
 from typing import Final
 
-from babel import Locale
-
-from bot.languages import LANGUAGES
-
 MARK: Final = "[…]"
 """Stands where something was taken out."""
 
@@ -52,12 +48,14 @@ def find(text: str) -> tuple[Hit, ...]:
     """
     spans: dict[int, tuple[Kind, int]] = {}
     rest = _levelled(text)
+    # Taking out adds nothing, so what has no sign of its kind now need not be looked for at all.
+    patterns = [pattern for sign, group in _PATTERNS if _compiled(sign).search(rest) for pattern in group]
     fresh = True
     # Taking something out can lay bare its neighbour: looking until nothing is left makes `redact` final.
     while fresh:
         fresh = False
-        for kind, pattern, is_one in _patterns():
-            for start, end in [hit.span("hit") for hit in pattern.finditer(rest) if is_one(hit["hit"])]:
+        for kind, pattern, is_one in patterns:
+            for start, end in [hit.span("hit") for hit in _compiled(pattern).finditer(rest) if is_one(hit["hit"])]:
                 spans[start] = kind, end
                 rest = f"{rest[:start]}{'…' * (end - start)}{rest[end:]}"
                 fresh = True
@@ -100,36 +98,12 @@ def _is_private_number(candidate: str) -> bool:
     return len(digits) >= 7 and not re.fullmatch(r"(?:(?:0|(?:00)?490?)800\d{7,8}){1,3}", digits)
 
 
-@cache
-def _patterns() -> tuple[tuple[Kind, re.Pattern[str], Callable[[str], bool]], ...]:
-    """Each in time linear in the text, for anybody may send anything; what is found earlier cannot be found again."""
-    return tuple(
-        (kind, re.compile(pattern), is_one)
-        for kind, pattern, is_one in (
-            (Kind.LINK, _LINK, _any),
-            (Kind.EMAIL, _EMAIL, _any),
-            (Kind.HANDLE, _HANDLE, _any),
-            (Kind.IBAN, _IBAN, _is_iban),
-            (Kind.BIRTH_DATE, _full_date(_month_names()), _any),
-            (Kind.BIRTH_DATE, _date_of_birth(_month_names()), _any),
-            (Kind.PHONE, _PHONE, _is_private_number),
-            (Kind.PHONE, _PHONE_AFTER_WORD, _any),
-            (Kind.PLATE, _PLATE, _any),
-            (Kind.PLATE, _PLATE_AFTER_WORD, _any),
-            (Kind.STREET, _STREET, _any),
-            (Kind.STREET, _STREET_AT, _any),
-            (Kind.STREET, _STREET_ELSEWHERE, _any),
-            (Kind.NAME, _NAME_AFTER_TITLE, _any),
-            (Kind.NAME, _NAME_BEFORE_TITLE, _any),
-            (Kind.NAME, _NAME_IN_ARABIC, _any),
-            (Kind.NAME, _NAME_IN_PERSIAN, _any),
-        )
-    )
-
-
 def _words(text: str) -> str:
-    """Alternatives of a pattern, the longest first."""
-    return "|".join(re.escape(word) for word in sorted(text.split(), key=len, reverse=True))
+    """Alternatives of a pattern, the longest first; told apart by their first letter, as few places begin any."""
+    rest: dict[str, list[str]] = {}
+    for word in sorted(text.split(), key=len, reverse=True):
+        rest.setdefault(word[0], []).append(re.escape(word[1:]))
+    return "|".join(f"{first}(?:{'|'.join(endings)})" for first, endings in rest.items())
 
 
 def _endings(text: str) -> str:
@@ -202,37 +176,41 @@ _BIRTH_WORDS: Final = _words(
 )
 
 
-def _month_names() -> str:
-    """Alternatives of a pattern: the names in every language, as people write them out or shorten them."""
-    names = {
-        name.rstrip(".")
-        for code in {*(each.babel_locale for each in LANGUAGES.values()), "ar_SY", "fa_AF"}
-        for context in Locale.parse(code).months.values()
-        for width, months in context.items()
-        for name in months.values()
-        if width != "narrow" and not name[0].isdigit()
-    }
-    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+_MONTH_NAMES: Final = _words(
+    """adar adr août apr april aprilie ara aralık aug august avr avril ağu ağustos berfanbar brf cot cotmeh cze
+    czerwca czerwiec dec december decembrie dez dezember dhj dhjetor déc décembre eki ekim eyl eylül feb februar
+    februarie february févr février gln gru grudnia grudzień gulan gush gusht haz haziran hezîran hzr ian ianuarie
+    iul iulie iun iunie jan janar januar january janv janvier juil juillet juin jul juli july jun june juni kas
+    kasım korr korrik kwi kwiecień kwietnia lip lipca lipiec lis listopad listopada lut lutego luty mai maj maja mar
+    marca march mars mart martie marzec may mayıs mijdar mjd mär märz nis nisan noiembrie nov november novembre nsn
+    nën nëntor nîsan oca ocak oct october octobre octombrie okt oktober paź październik października pri prill qer
+    qershor rbn rêbendan sbt sep sept september septembre septembrie shk shkurt sht shtator sibat sie sierpień
+    sierpnia sty styczeń stycznia tbx tebax tem temmuz tet tetor trm tîrmeh wrz wrzesień września îln îlon şub şubat
+    авг август августа апр апрель апреля април бер березень березня вер вересень вересня груд грудень грудня дек
+    декабрь декабря декември жовт жовтень жовтня июл июль июля июн июнь июня квіт квітень квітня лип липень липня
+    лист листопад листопада лют лютий лютого май мар март марта мая ное ноември нояб ноябрь ноября окт октомври
+    октябрь октября сент сентябрь сентября сеп септември серп серпень серпня січ січень січня трав травень травня
+    фев февр февраль февраля февруари черв червень червня юли юни янв январь января яну януари آب آذار آوریل أبريل
+    أغسطس أكتوبر أيار أيلول اوت اپریل اکتبر اکتوبر اگست تشرين_الأول تشرين_الثاني تموز جنو جنوری جول جولای جون حزيران
+    دسامبر دسم دسمبر ديسمبر سبتمبر سپتامبر سپتمبر شباط فبراير فبروری فوریه فوریهٔ كانون_الأول كانون_الثاني مارس مارچ
+    مايو مه مهٔ می نوامبر نوفمبر نومبر نيسان يناير يوليو يونيو ژانویه ژانویهٔ ژوئن ژوئیه ژوئیهٔ ለካ ለካቲት ሓም ሓምለ ሕዳ
+    ሕዳር መስ መስከረም መጋ መጋቢት ሚያ ሚያዝያ ሰነ ታሕ ታሕሳስ ነሓ ነሓሰ ጉንበት ግን ጥሪ ጥቅ ጥቅምቲ"""
+).replace("_", " ")
+"""In every language, as people write them out or shorten them; `_` is a blank."""
 
-
-def _full_date(month: str) -> str:
-    return (
-        rf"(?<![0-9.])(?P<hit>{_DAY} ?[./-] ?{_MONTH} ?[./-] ?{_BIRTH_YEAR}"
-        rf"|{_BIRTH_YEAR}[./-]{_MONTH}[./-]{_DAY}"
-        rf"|{_DAY_IN_WORDS}(?i:{month})\.?,? {_BIRTH_YEAR}"
-        rf"|(?<!\w)(?i:{month}) {_DAY_IN_WORDS},? {_BIRTH_YEAR})(?![0-9])"
-    )
-
-
-def _date_of_birth(month: str) -> str:
-    return (
-        rf"(?<!\w)(?i:{_BIRTH_WORDS})"
-        r"(?:[ .:,]{1,3}(?i:am|den|on|in|ist|tarihi|tarihli|в|на|la|pe|le|w|dnia|në|më|di)){0,2}[ .:,]{1,3}"
-        rf"(?P<hit>{_DAY} ?[./-] ?{_MONTH}(?: ?[./-] ?(?:{_YEAR}|[0-9]{{2}})|\.)|{_YEAR}[./-]{_MONTH}[./-]{_DAY}"
-        rf"|{_DAY_IN_WORDS}(?i:{month})(?!\w)(?:\.?,? {_YEAR})?"
-        rf"|(?i:{month}) {_DAY}(?:st|nd|rd|th)?(?:,? {_YEAR})?)(?![0-9])"
-    )
-
+_FULL_DATE: Final = (
+    rf"(?<![0-9.])(?P<hit>{_DAY} ?[./-] ?{_MONTH} ?[./-] ?{_BIRTH_YEAR}"
+    rf"|{_BIRTH_YEAR}[./-]{_MONTH}[./-]{_DAY}"
+    rf"|{_DAY_IN_WORDS}(?i:{_MONTH_NAMES})\.?,? {_BIRTH_YEAR}"
+    rf"|(?<!\w)(?i:{_MONTH_NAMES}) {_DAY_IN_WORDS},? {_BIRTH_YEAR})(?![0-9])"
+)
+_DATE_OF_BIRTH: Final = (
+    rf"(?<!\w)(?i:{_BIRTH_WORDS})"
+    r"(?:[ .:,]{1,3}(?i:am|den|on|in|ist|tarihi|tarihli|в|на|la|pe|le|w|dnia|në|më|di)){0,2}[ .:,]{1,3}"
+    rf"(?P<hit>{_DAY} ?[./-] ?{_MONTH}(?: ?[./-] ?(?:{_YEAR}|[0-9]{{2}})|\.)|{_YEAR}[./-]{_MONTH}[./-]{_DAY}"
+    rf"|{_DAY_IN_WORDS}(?i:{_MONTH_NAMES})(?!\w)(?:\.?,? {_YEAR})?"
+    rf"|(?i:{_MONTH_NAMES}) {_DAY}(?:st|nd|rd|th)?(?:,? {_YEAR})?)(?![0-9])"
+)
 
 _COUNTED: Final = _words(
     """uhr euro eur mal km m prozent meter tage tagen wochen monate monaten jahre jahren stunden minuten leute leuten
@@ -342,3 +320,33 @@ _NAME_IN_PERSIAN: Final = (
     r"(?<!\w)(?:[آا]قای|خانم|خانواد[هۀ](?:\u200c?ی)?) {1,2}"
     rf"(?!(?:{_NO_PERSIAN_NAME})(?!\w))(?P<hit>{_IN_NAME}++)"
 )
+
+_PATTERNS: Final[tuple[tuple[str, tuple[tuple[Kind, str, Callable[[str], bool]], ...]], ...]] = (
+    (r"/|(?i:www)\.", ((Kind.LINK, _LINK, _any),)),
+    (r"[@\[(]", ((Kind.EMAIL, _EMAIL, _any),)),
+    ("@", ((Kind.HANDLE, _HANDLE, _any),)),
+    (
+        "[0-9]",
+        (
+            (Kind.IBAN, _IBAN, _is_iban),
+            (Kind.BIRTH_DATE, _FULL_DATE, _any),
+            (Kind.BIRTH_DATE, _DATE_OF_BIRTH, _any),
+            (Kind.PHONE, _PHONE, _is_private_number),
+            (Kind.PHONE, _PHONE_AFTER_WORD, _any),
+            (Kind.PLATE, _PLATE, _any),
+            (Kind.PLATE, _PLATE_AFTER_WORD, _any),
+            (Kind.STREET, _STREET, _any),
+            (Kind.STREET, _STREET_AT, _any),
+            (Kind.STREET, _STREET_ELSEWHERE, _any),
+        ),
+    ),
+    (" ", ((Kind.NAME, _NAME_AFTER_TITLE, _any),)),
+    (" (?i:bey|hanım|hanim|ailesi)", ((Kind.NAME, _NAME_BEFORE_TITLE, _any),)),
+    ("[\u0600-\u06ff]", ((Kind.NAME, _NAME_IN_ARABIC, _any), (Kind.NAME, _NAME_IN_PERSIAN, _any))),
+)
+"""What to look for, after the sign without which none of it can be there.
+
+Each in time linear in the text, for anybody may send anything; what is found earlier cannot be found again.
+"""
+
+_compiled: Final = cache(re.compile)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from typing import Final
 
 from bot.languages import LANGUAGES
@@ -162,6 +163,7 @@ def _folded(text: str) -> str:
     return " ".join("".join(map(_plain, letters)).split())
 
 
+@cache
 def _plain(letter: str) -> str:
     match unicodedata.category(letter):
         case "Mn" | "Mc" | "Me":

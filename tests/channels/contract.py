@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from bot.delivery import Channel, Delivery, TryLater, Unreachable
+from bot.delivery import Channel, Delivery, Pace, TryLater, Unreachable
 from bot.messages import MEDIA_KINDS, Media, Option
 from storage.database import Database
 from storage.models import Base
@@ -115,6 +115,14 @@ class Weather:
 class _Through:
     weather: Weather
     channel: Channel
+
+    @property
+    def pace(self) -> Pace:
+        return self.channel.pace
+
+    @property
+    def knows_repeats(self) -> bool:
+        return self.channel.knows_repeats
 
     async def send(self, delivery: Delivery) -> str:
         self.weather.behave(delivery)

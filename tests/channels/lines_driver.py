@@ -7,7 +7,8 @@ import base64
 import contextlib
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -55,18 +56,22 @@ class LinesDriver:
         channel = LinesChannel(_Ear(self._hear))
         app = App(database, self._points, {ACCOUNT: self.weather.around(channel)}, time, ACCOUNT)
 
-        async def receive(inbound: Inbound) -> None:
-            await app.receive(Inbound(**{**vars(inbound), "contact_point": POINT}))
+        async def answer(messages: Sequence[Inbound]) -> None:
+            await app.answer([replace(each, contact_point=POINT) for each in messages])
 
         def set_once(line: SetTime) -> None:
             app.turns.once(ACCOUNT, line.id, time(), lambda session: time.set_within(session, line.now))
 
         async def set_time(line: SetTime) -> None:
             await database.run(set_once, line)
+            await app.settle()
+
+        async def lines() -> list[bytes]:
+            return [await written.get()]
 
         reader = LineReader(self._points, manual_clock=True)
         try:
-            await speak_lines(written.get, reader, channel, receive=receive, set_time=set_time, settle=app.settle)
+            await speak_lines(lines, reader, channel, answer=answer, set_time=set_time)
         except Exception as error:
             self.screen.broken(repr(error))
             raise

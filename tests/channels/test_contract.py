@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import pytest
 
@@ -27,12 +26,8 @@ def _table() -> Iterator[object]:
 
 
 @pytest.mark.parametrize(("new_driver", "case"), list(_table()))
-async def test_contract(
-    new_driver: NewDriver, case: Case, tmp_path: Path, empty_database: Path, ring: KeyRing, oberberg: ContactPoint
-) -> None:
-    path = tmp_path / "bot.db"
-    path.write_bytes(empty_database.read_bytes())
-    driver = new_driver(lambda: Database.open(f"sqlite:///{path}", ring), {oberberg.id: oberberg})
+async def test_contract(new_driver: NewDriver, case: Case, url: str, ring: KeyRing, oberberg: ContactPoint) -> None:
+    driver = new_driver(lambda: Database.open(url, ring), {oberberg.id: oberberg})
     await driver.start()
     try:
         await case.act(driver)

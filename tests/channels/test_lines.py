@@ -6,8 +6,9 @@ import asyncio
 import base64
 import io
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from bot.delivery import Delivery
 from bot.messages import MEDIA_KINDS, Inbound, Media, Option, Outbound, Voice
 from bot.now import ManualTime
 from storage.database import Database
+from tests.databases import Databases
 
 READER = LineReader({"oberberg", "hagen"}, manual_clock=True)
 
@@ -221,20 +223,21 @@ class Talk:
         app = App(self._database, self._points, {ACCOUNT: channel}, time, ACCOUNT)
         point = next(iter(self._points))
 
-        async def lines() -> bytes:
-            return rest.pop(0) if rest else b""
+        async def lines() -> list[bytes]:
+            return [rest.pop(0) if rest else b""]
 
-        async def receive(inbound: Inbound) -> None:
-            await app.receive(Inbound(**{**vars(inbound), "contact_point": point}))
+        async def answer(messages: Sequence[Inbound]) -> None:
+            await app.answer([replace(each, contact_point=point) for each in messages])
 
         async def set_time(wanted: SetTime) -> None:
             def act() -> None:
                 app.turns.once(ACCOUNT, wanted.id, time(), lambda session: time.set_within(session, wanted.now))
 
             await self._database.run(act)
+            await app.settle()
 
         reader = LineReader(self._points, manual_clock=True)
-        await speak_lines(lines, reader, channel, receive=receive, set_time=set_time, settle=app.settle)
+        await speak_lines(lines, reader, channel, answer=answer, set_time=set_time)
 
 
 @pytest.fixture
@@ -402,18 +405,16 @@ def test_whatever_the_bytes_a_reader_answers_with_a_message_or_a_sentence(data: 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(odd=st.lists(odd_line, max_size=5))
 def test_whatever_the_bytes_later_lines_are_answered_in_order(
-    odd: list[bytes], empty_database: Path, tmp_path: Path, oberberg: ContactPoint, ring: Any
+    odd: list[bytes], databases: Databases, oberberg: ContactPoint, ring: Any
 ) -> None:
-    path = tmp_path / "odd.db"
-    for old in tmp_path.glob("odd.db*"):
-        old.unlink()
-    path.write_bytes(empty_database.read_bytes())
-    database = Database.open(f"sqlite:///{path}", ring)
+    url = databases.new()
+    database = Database.open(url, ring)
     try:
         kept = [each.replace(b"\n", b" ").replace(b'"now"', b'"New"') + b"\n" for each in odd]
         said = Talk(database, oberberg)(*kept, person("sure1", "/start"), person("sure2", "English"))
     finally:
         database.close()
+        databases.drop(url)
     answered = [each for each in said if "done" in each or "error" in each]
     assert len(answered) == sum(bool(each.strip()) for each in kept) + 2
     assert [each["line"] for each in said if "error" in each] == sorted(

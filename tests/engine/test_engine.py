@@ -24,7 +24,7 @@ SCOPE = Scope(
     contact_point=load_contact_point(shipped() / "oberberg.toml"),
     now=datetime(2026, 11, 24, 9, 0, tzinfo=UTC),
     language="en",
-    fresh_ref="7F3K-29QX",
+    fresh_ref=lambda: "7F3K-29QX",
 )
 
 

@@ -45,12 +45,12 @@ def report(number: int, state: ReportState = ReportState.ACKNOWLEDGED, **changes
 
 
 SCOPES = {
-    "new": Scope(contact_point=OBERBERG, now=NOW, language="en", fresh_ref="7F3K-29QX", transport="web"),
+    "new": Scope(contact_point=OBERBERG, now=NOW, language="en", fresh_ref=lambda: "7F3K-29QX", transport="web"),
     "known": Scope(
         contact_point=OBERBERG,
         now=NOW - timedelta(hours=6),
         language="en",
-        fresh_ref="7F3K-29QX",
+        fresh_ref=lambda: "7F3K-29QX",
         privacy_read=True,
         wanted_language="tr",
         transport="telegram",
@@ -61,7 +61,7 @@ SCOPES = {
         contact_point=OBERBERG,
         now=NOW,
         language="en",
-        fresh_ref="7F3K-29QX",
+        fresh_ref=lambda: "7F3K-29QX",
         own_reports=lambda: (report(1, municipality="OTHER"),),
     ),
 }

@@ -202,11 +202,12 @@ class Person:
 
     def scope(self, memory: Memory) -> Scope:
         day, sent = memory.reports
+        ref = f"7F3K-{len(self.filed):04d}"
         return Scope(
             contact_point=OBERBERG,
             now=self.now,
             language=self.language,
-            fresh_ref=f"7F3K-{len(self.filed):04d}",
+            fresh_ref=lambda: ref,
             own_reports=lambda: tuple(self.reports),
             privacy_read=self.privacy_read,
             wanted_language="" if LANGUAGES[self.language].complete else self.language,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
+from babel import Locale
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.languages import LANGUAGES
 from bot.reading.third_parties import Hit, Kind, find, redact
 from bot.references import fresh_reference
 
@@ -335,3 +337,23 @@ def test_no_text_keeps_it_busy(unit: str) -> None:
     before = time.process_time()
     find(text)
     assert time.process_time() - before < 4
+
+
+def months() -> list[str]:
+    """The names of the months in every language of the bot, as people write them out or shorten them."""
+    codes = {"ar_SY", "fa_AF", *(language.babel_locale for language in LANGUAGES.values())}
+    return sorted(
+        {
+            name
+            for code in codes
+            for widths in Locale.parse(code).months.values()
+            for width, names in widths.items()
+            for name in names.values()
+            if width != "narrow" and not name[0].isdigit()
+        }
+    )
+
+
+@pytest.mark.parametrize("month", months())
+def test_a_month_is_read_in_every_language(month: str) -> None:
+    assert [(hit.kind, hit.text) for hit in find(f"* 3. {month} 1987")] == [(Kind.BIRTH_DATE, f"3. {month} 1987")]

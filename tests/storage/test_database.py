@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from sqlite3 import OperationalError, connect
 
 import pytest
 from sqlalchemy import ForeignKey, MetaData, exc, select, text
@@ -40,8 +41,17 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def database(file: Path) -> Iterator[Database]:
+def sqlite(file: Path) -> Iterator[Database]:
+    """For what is about a file; what is about servers stands in test_postgres.py."""
     database = Database.open(f"sqlite:///{file}", KeyRing.new())
+    Base.metadata.create_all(database.engine)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def database(empty_url: str) -> Iterator[Database]:
+    database = Database.open(empty_url, KeyRing.new())
     Base.metadata.create_all(database.engine)
     yield database
     database.close()
@@ -51,8 +61,8 @@ def _names(session: Session) -> list[str]:
     return list(session.scalars(select(Room.name).order_by(Room.name)))
 
 
-def test_a_file_is_created_with_its_folders_for_its_owner_only(file: Path, database: Database) -> None:
-    with database.transaction() as session:
+def test_a_file_is_created_with_its_folders_for_its_owner_only(file: Path, sqlite: Database) -> None:
+    with sqlite.transaction() as session:
         session.add(Room(name="one"))
         session.flush()
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()}
@@ -66,7 +76,7 @@ def test_an_existing_file_is_closed_to_others(file: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_settings(database: Database) -> None:
+def test_settings(sqlite: Database) -> None:
     expected = {
         "journal_mode": "wal",
         "synchronous": 2,
@@ -74,7 +84,7 @@ def test_settings(database: Database) -> None:
         "foreign_keys": 1,
         "secure_delete": 1,
     }
-    with database.connection() as connection:
+    with sqlite.connection() as connection:
         found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in expected}
     assert found == expected
 
@@ -91,11 +101,11 @@ def test_a_transaction_commits_or_leaves_nothing(database: Database) -> None:
         assert _names(session) == ["kept"]
 
 
-def test_a_transaction_is_the_writer_from_its_first_statement(file: Path, database: Database) -> None:
-    other = sqlite3.connect(file, timeout=0, isolation_level=None)
-    with database.transaction() as session:
+def test_a_transaction_is_the_writer_from_its_first_statement(file: Path, sqlite: Database) -> None:
+    other = connect(file, timeout=0, isolation_level=None)
+    with sqlite.transaction() as session:
         _names(session)
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
+        with pytest.raises(OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
     other.execute("BEGIN IMMEDIATE")
     other.close()
@@ -120,7 +130,7 @@ def test_what_a_person_wrote_never_shows_in_an_error(database: Database) -> None
     with pytest.raises(exc.IntegrityError) as caught, database.transaction() as session:
         session.add(Room(name="what a person wrote"))
     assert "what a person wrote" not in str(caught.value)
-    with database.transaction() as session, pytest.raises(exc.OperationalError) as failed:
+    with pytest.raises(exc.DBAPIError) as failed, database.transaction() as session:
         session.execute(text("SELECT :words FROM nowhere"), {"words": "what a person wrote"})
     assert "what a person wrote" not in str(failed.value)
 
@@ -210,6 +220,18 @@ def test_a_path_through_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DatabaseError, match="cannot be opened: File exists"):
         Database.open(f"sqlite:///{tmp_path / 'file' / 'bot.db'}", KeyRing.new())
+
+
+def test_what_may_be_another_programs_is_not_changed(tmp_path: Path) -> None:
+    """Neither its mode nor what is in it, not even the kind of its log."""
+    file = tmp_path / "orders.db"
+    with closing(connect(file)) as other, other:
+        other.execute("CREATE TABLE orders (id INTEGER)")
+    file.chmod(0o640)
+    before = file.read_bytes()
+    Database.open(f"sqlite:///{file}", KeyRing.new()).close()
+    assert file.read_bytes() == before and stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert [path.name for path in tmp_path.iterdir()] == ["orders.db"]
 
 
 def test_another_file_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from storage.keys import KeyRing, WrongKey
 from storage.rotation import rotate
 from storage.scope import Scoped
 from storage.types import EncryptedJson, EncryptedText
+from tests.databases import Databases, file_of
 
 
 class Base(DeclarativeBase):
@@ -43,8 +45,8 @@ class Plain(Base):
 LETTERS = 2 * rotation._BATCH + 7
 
 
-def _filled(file: Path, ring: KeyRing) -> None:
-    database = Database.open(f"sqlite:///{file}", ring)
+def _filled(url: str, ring: KeyRing) -> None:
+    database = Database.open(url, ring)
     Base.metadata.create_all(database.engine)
     for place in ("aa", "bb"):
         with database.transaction(place) as session:
@@ -58,8 +60,8 @@ def _filled(file: Path, ring: KeyRing) -> None:
     database.close()
 
 
-def _content(file: Path, ring: KeyRing) -> list[Any]:
-    database = Database.open(f"sqlite:///{file}", ring)
+def _content(url: str, ring: KeyRing) -> list[Any]:
+    database = Database.open(url, ring)
     try:
         with database.transaction(everywhere=True) as session:
             letters = session.execute(select(Letter.id, Letter.words, Letter.sender).order_by(Letter.id))
@@ -69,28 +71,28 @@ def _content(file: Path, ring: KeyRing) -> list[Any]:
         database.close()
 
 
-def test_the_old_key_can_be_dropped_afterwards(tmp_path: Path) -> None:
-    file, old = tmp_path / "bot.db", KeyRing.new()
-    _filled(file, old)
-    before = _content(file, old)
+def test_the_old_key_can_be_dropped_afterwards(empty_url: str) -> None:
+    old = KeyRing.new()
+    _filled(empty_url, old)
+    before = _content(empty_url, old)
     both = old.rotated()
     with pytest.raises(WrongKey):
-        _content(file, both.without_old())
-    database = Database.open(f"sqlite:///{file}", both)
+        _content(empty_url, both.without_old())
+    database = Database.open(empty_url, both)
     assert rotate(database, Base) == LETTERS + 4
     assert rotate(database, Base) == 0
     database.close()
-    assert _content(file, both.without_old()) == before
+    assert _content(empty_url, both.without_old()) == before
     with pytest.raises(WrongKey):
-        _content(file, old)
+        _content(empty_url, old)
 
 
-def test_a_rotation_cut_off_is_finished_by_the_next(tmp_path: Path) -> None:
-    file, old = tmp_path / "bot.db", KeyRing.new()
-    _filled(file, old)
-    before = _content(file, old)
+def test_a_rotation_cut_off_is_finished_by_the_next(empty_url: str) -> None:
+    old = KeyRing.new()
+    _filled(empty_url, old)
+    before = _content(empty_url, old)
     both = old.rotated()
-    database = Database.open(f"sqlite:///{file}", both)
+    database = Database.open(empty_url, both)
     updates = 0
 
     @event.listens_for(database.engine, "before_cursor_execute")
@@ -103,41 +105,44 @@ def test_a_rotation_cut_off_is_finished_by_the_next(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         rotate(database, Base)
     database.close()
-    assert _content(file, both) == before
+    assert _content(empty_url, both) == before
 
-    database = Database.open(f"sqlite:///{file}", both)
+    database = Database.open(empty_url, both)
     assert 0 < rotate(database, Base) < LETTERS + 4
     database.close()
-    assert _content(file, both.without_old()) == before
+    assert _content(empty_url, both.without_old()) == before
 
 
-def test_without_the_old_key_nothing_is_changed(tmp_path: Path) -> None:
-    file, old = tmp_path / "bot.db", KeyRing.new()
-    _filled(file, old)
-    before = _content(file, old)
-    database = Database.open(f"sqlite:///{file}", old.rotated().without_old())
+def test_without_the_old_key_nothing_is_changed(empty_url: str) -> None:
+    old = KeyRing.new()
+    _filled(empty_url, old)
+    before = _content(empty_url, old)
+    database = Database.open(empty_url, old.rotated().without_old())
     with pytest.raises(WrongKey):
         rotate(database, Base)
     database.close()
-    assert _content(file, old) == before
+    assert _content(empty_url, old) == before
 
 
-def _bytes(file: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(file.parent.iterdir()))
+def _bytes(databases: Databases, url: str) -> bytes:
+    """Of SQLite all that lies on the disk; of PostgreSQL what the tables hold, for the rest is the server's."""
+    if databases.name == "postgres":
+        return "\n".join(databases.dump(url).values()).encode() + b"letter"
+    return b"".join(path.read_bytes() for path in sorted(file_of(url).parent.glob(f"{file_of(url).name}*")))
 
 
-def test_no_word_and_no_account_is_in_any_file(tmp_path: Path) -> None:
-    file, old = tmp_path / "bot.db", KeyRing.new()
-    _filled(file, old)
-    database = Database.open(f"sqlite:///{file}", old.rotated())
-    seen = _bytes(file)
+def test_no_word_and_no_account_is_in_any_file(databases: Databases, empty_url: str) -> None:
+    old = KeyRing.new()
+    _filled(empty_url, old)
+    database = Database.open(empty_url, old.rotated())
+    seen = _bytes(databases, empty_url)
     with database.transaction("aa") as session:
         session.add(Letter(words="Sperrmüll", sender={"account": "telegram:4711"}))
         session.flush()
         session.execute(text("INSERT INTO plain VALUES (1)"))
-    seen += _bytes(file)
+    seen += _bytes(databases, empty_url)
     rotate(database, Base)
-    seen += _bytes(file)
+    seen += _bytes(databases, empty_url)
     database.close()
     assert b"letter" in seen
     for secret in ("Sperrm", "Sperrmüll", "rubbish", "yard", "telegram", "4711", "account"):
@@ -146,12 +151,43 @@ def test_no_word_and_no_account_is_in_any_file(tmp_path: Path) -> None:
 
 
 def test_the_old_values_are_not_left_in_the_files(tmp_path: Path) -> None:
-    file, old = tmp_path / "bot.db", KeyRing.new()
-    _filled(file, old)
-    database = Database.open(f"sqlite:///{file}", old.rotated())
+    """Of SQLite only: PostgreSQL keeps the row before a change until it tidies up, and longer in its WAL."""
+    url, old = f"sqlite:///{tmp_path / 'bot.db'}", KeyRing.new()
+    _filled(url, old)
+    database = Database.open(url, old.rotated())
     with database.connection() as connection:
         tokens = [bytes(row[0]) for row in connection.exec_driver_sql("SELECT words FROM leaf")]
     rotate(database, Base)
-    left = _bytes(file)
+    left = b"".join(path.read_bytes() for path in sorted(tmp_path.iterdir()))
     assert not any(token in left for token in tokens)
     database.close()
+
+
+def test_rows_that_change_meanwhile_keep_their_change(empty_url: str) -> None:
+    """The bot goes on working: what it writes while a batch is under way is neither lost nor left behind."""
+    old = KeyRing.new()
+    _filled(empty_url, old)
+    both = old.rotated()
+    rotating, working = Database.open(empty_url, both), Database.open(empty_url, both)
+    ended = threading.Event()
+
+    def work() -> None:
+        number = 0
+        while not ended.is_set():
+            with working.transaction("aa") as session:
+                session.get_one(Letter, number % LETTERS + 1).words = f"changed {number}"
+            number += 1
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        rotate(rotating, Base)
+    finally:
+        ended.set()
+        worker.join()
+    with working.transaction("aa") as session:
+        session.get_one(Letter, 1).words = "last"
+    rotating.close()
+    working.close()
+    words = [row[1] for row in _content(empty_url, both.without_old()) if isinstance(row[0], int)]
+    assert words[0] == "last" and len(words) == LETTERS + 1

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, exc, select, text
+from sqlalchemy import create_engine, delete, exc, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from storage.database import Database
 from storage.keys import KeyRing, WrongKey
 from storage.types import EncryptedJson, EncryptedText, UtcDateTime
+from tests.databases import Databases
 
 
 class Base(DeclarativeBase):
@@ -32,17 +32,19 @@ class Entry(Base):
     at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
-def _open(path: Path | None = None, ring: KeyRing | None = None) -> Database:
-    database = Database.open(f"sqlite:///{path or ''}", ring or KeyRing.new())
+def _open(url: str) -> Database:
+    database = Database.open(url, KeyRing.new())
     Base.metadata.create_all(database.engine)
     return database
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    database = _open()
+def database(databases: Databases) -> Iterator[Database]:
+    url = databases.empty()
+    database = _open(url)
     yield database
     database.close()
+    databases.drop(url)
 
 
 def _round_trip(database: Database, **values: Any) -> Entry:
@@ -63,11 +65,9 @@ JSON = st.recursive(
 
 @settings(max_examples=40)
 @given(words=st.text() | st.just("half a pair: \ud83d"), data=JSON)
-def test_what_goes_in_comes_out(words: str, data: Any) -> None:
-    database = _open()
+def test_what_goes_in_comes_out(database: Database, words: str, data: Any) -> None:
     found = _round_trip(database, words=words, data=data)
     assert (found.words, found.data) == (words, data)
-    database.close()
 
 
 def test_none_stays_null(database: Database) -> None:
@@ -97,13 +97,14 @@ def test_an_encrypted_column_cannot_be_searched() -> None:
         Entry.words.desc()
 
 
-def test_two_databases_have_keys_of_their_own(tmp_path: Path) -> None:
-    one, other = _open(tmp_path / "one.db"), _open(tmp_path / "other.db")
+def test_two_databases_have_keys_of_their_own(databases: Databases, empty_url: str) -> None:
+    one, other = _open(empty_url), _open(other_url := databases.empty())
     for database in (one, other, one):
         assert _round_trip(database, words="mine").words == "mine"
     one.close()
     other.close()
-    stranger = _open(tmp_path / "one.db")
+    databases.drop(other_url)
+    stranger = _open(empty_url)
     with stranger.transaction() as session, pytest.raises(WrongKey):
         session.scalars(select(Entry)).all()
     stranger.close()
@@ -130,9 +131,9 @@ TIMES = st.datetimes(datetime(1900, 1, 2), datetime(2200, 1, 1), timezones=ZONES
 
 @settings(max_examples=30)
 @given(times=st.lists(TIMES, min_size=1, max_size=5))
-def test_times_come_back_in_utc_and_sort(times: list[datetime]) -> None:
-    database = _open()
+def test_times_come_back_in_utc_and_sort(database: Database, times: list[datetime]) -> None:
     with database.transaction() as session:
+        session.execute(delete(Entry))
         session.add_all(Entry(at=at) for at in times)
     with database.transaction() as session:
         found = session.scalars(select(Entry.at).order_by(Entry.at)).all()
@@ -140,7 +141,6 @@ def test_times_come_back_in_utc_and_sort(times: list[datetime]) -> None:
     assert found == sorted(at.astimezone(UTC) for at in times)
     assert all(at is not None and at.tzinfo is UTC for at in found)
     assert sorted(at for at in later if at) == sorted(at for at in times if at > times[0])
-    database.close()
 
 
 def test_the_hour_that_comes_twice_stays_apart(database: Database) -> None:

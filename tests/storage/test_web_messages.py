@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from sqlalchemy import text
 
 from storage import web_messages
 from storage.database import Database
-from storage.keys import KeyRing
-from storage.models import Base
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def database() -> Iterator[Database]:
-    opened = Database.open("sqlite://", KeyRing.new())
-    Base.metadata.create_all(opened.engine)
-    yield opened
-    opened.close()
 
 
 def test_a_message_keeps_its_place_and_gets_a_new_version(database: Database) -> None:
@@ -49,7 +37,7 @@ def test_contact_points_and_chats_do_not_see_each_other(database: Database) -> N
         assert web_messages.find(session, "ben", "o1") is None
 
 
-def test_neither_words_nor_chats_can_be_read_in_the_file(database: Database) -> None:
+def test_neither_words_nor_chats_can_be_read_in_the_database(database: Database) -> None:
     with database.transaction("oberberg") as session:
         web_messages.keep(session, "oberberg", "ana-chat", "o1", {"text": "private sentence"}, NOW)
         raw = str(session.execute(text("SELECT * FROM web_message")).all())

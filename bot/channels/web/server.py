@@ -7,7 +7,6 @@ import base64
 import hashlib
 import html
 import json
-import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from bot.bugs import log_bug
 from bot.channels.web.access import (
     CHAT_COOKIE,
     DESK_STAYS_OPEN,
@@ -32,12 +32,10 @@ from bot.channels.web.labels import LABELS, ROLES, STAFF, labels
 from bot.channels.web.limits import TokenBucket
 from bot.channels.web.memory import Kept, Memory, Place
 from bot.channels.web.said import LARGEST_BODY, Wrong, said
-from bot.delivery import Delivery
+from bot.delivery import UNHURRIED, Delivery
 from bot.i18n import Text, render
 from bot.languages import LANGUAGES, SOURCE
 from bot.messages import Inbound, Media, to_json
-
-log = logging.getLogger(__name__)
 
 HEARTBEAT: Final = 15.0
 """Seconds between two signs of life on an open stream."""
@@ -110,8 +108,12 @@ class WebChannel:
         mode: Demo | Public,
         heartbeat: float = HEARTBEAT,
         per_chat: TokenBucket | None = None,
+        trouble: Callable[[Exception], object] = log_bug,
     ) -> None:
-        """`contact_points` maps ids to names; a page that names none gets the first."""
+        """`contact_points` maps ids to names; a page that names none gets the first.
+
+        `trouble` hears why a request could not be answered.
+        """
         self._memory = memory
         self._receive = receive
         self._now = now
@@ -121,6 +123,7 @@ class WebChannel:
         self._per_chat = per_chat or TokenBucket(burst=20, per_second=1)
         self._for_all = TokenBucket(burst=300, per_second=50)
         self._attempts = TokenBucket(burst=10, per_second=1 / 30)
+        self._trouble = trouble
         self._writing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pages: set[_OpenPage] = set()
         self._under_way: set[tuple[Place, str]] = set()
@@ -144,6 +147,9 @@ class WebChannel:
             app.router.add_post("/time", self._move_time)
         app.on_shutdown.append(self._close)
         return app
+
+    pace = UNHURRIED
+    knows_repeats = True
 
     async def send(self, delivery: Delivery) -> str:
         """Puts the message on the page; the same delivery again changes nothing."""
@@ -206,8 +212,7 @@ class WebChannel:
             except web.HTTPException as error:
                 response = _error(error.status, error.reason)
             except Exception as error:  # noqa: BLE001
-                # Neither the body nor the address of the request: both may hold what a person wrote.
-                log.error("The web page could not answer %s: %s", request.path, type(error).__name__)
+                self._trouble(error)
                 response = _error(503, self._sentence("not_now", ""))
         if not response.prepared:
             response.headers.update(_HEADERS)
@@ -371,6 +376,8 @@ class WebChannel:
             await self._stream(page, response, since)
         except ConnectionError:
             pass
+        except Exception as error:  # noqa: BLE001  # the stream ends, and the page opens another one
+            self._trouble(error)
         finally:
             self._pages.discard(page)
         return response

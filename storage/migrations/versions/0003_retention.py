@@ -6,14 +6,16 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0003'
-down_revision = '0001'
+down_revision = '0002'
 branch_labels = None
 depends_on = None
+
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), 'sqlite')
 
 
 def upgrade() -> None:
     op.create_table('erasure',
-    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('id', NUMBER, nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('subject', sa.String(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),

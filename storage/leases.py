@@ -1,0 +1,251 @@
+"""Who is alive, and who alone does what: the processes of one installation know of each other by their leases.
+
+A process renews what it holds; whoever has not for SECONDS, or whose database session is gone, is dead, and another
+takes over with a higher epoch. A process that was only asleep finds its lease gone and stops (architecture, idea 3).
+With SQLite there is one process, which the lock on the file sees to.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Float,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal,
+    literal_column,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from storage.database import Database
+from storage.models import Lease
+from storage.types import UtcDateTime
+
+SECONDS: Final = 5
+"""How long a process that is not heard of counts as alive."""
+
+_LEASE: Final[Any] = Lease.__table__
+_PROCESS: Final = "process:"
+
+
+class LostLease(Exception):
+    """Another process has taken over; what this one was about to write must not be written."""
+
+
+@dataclass(frozen=True)
+class Dead:
+    """A process that is gone."""
+
+    name: str
+    written: int
+    """The last message that it is known to have written out of those it had claimed."""
+
+
+class Leases:
+    """What this process holds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.shared = database.engine.dialect.name != "sqlite"
+        """Whether other processes may use the database at the same time."""
+        self.me = secrets.token_hex(4)
+        """The name of this process; another one after every loss."""
+        self._started = False
+
+    def start(self) -> None:
+        """Makes this process known."""
+        with self._database.transaction() as session:
+            session.connection().execute(insert(_LEASE), self._row(session, f"{_PROCESS}{self.me}", 1))
+        self._started = True
+
+    def stop(self) -> None:
+        """This process ends by itself: nobody needs to wait for its time to run out."""
+        with self._database.transaction() as session:
+            session.connection().execute(delete(_LEASE).where(_LEASE.c.owner == self.me))
+        self._started = False
+
+    def beat(self) -> None:
+        """Says that this process is alive; raises LostLease if others have given it up."""
+        if not self._started:
+            self.start()
+        if not self.shared:
+            return
+        with self._database.transaction() as session:
+            connection = session.connection()
+            renewed = connection.execute(
+                update(_LEASE)
+                .where(_LEASE.c.owner == self.me)
+                .values(until=_until(connection), session=_session(connection), data_key=self._database.ring.primary)
+                .returning(_LEASE.c.name)
+            ).scalars()
+            if f"{_PROCESS}{self.me}" not in set(renewed):
+                raise LostLease(f"Process {self.me} was given up by the others.")
+
+    def left(self, session: Session, accounts: Collection[str] = ()) -> dict[str, float]:
+        """What this process must hold, itself and accounts, by channel: for how many seconds it still does.
+
+        By the clock of the database; 0 for what it has lost.
+        """
+        if not self.shared:
+            return {}
+        left = literal_column("extract(epoch FROM until - clock_timestamp())::float", Float())
+        mine = session.connection().execute(select(_LEASE.c.name, left).where(_LEASE.c.owner == self.me))
+        held = {row[0]: row[1] for row in mine}
+        found = {"process": held.get(f"{_PROCESS}{self.me}", 0.0)}
+        for account in accounts:
+            name = f"account:{account.partition(':')[0]}"
+            found[name] = min(found.get(name, SECONDS), held.get(f"account:{account}", 0.0))
+        return found
+
+    def lost(self) -> None:
+        """Others have given this process up: it goes on under a new name, and holds nothing."""
+        self.me = secrets.token_hex(4)
+        self._started = False
+
+    def hold(self, session: Session) -> None:
+        """Fences a transaction: raises LostLease unless this process is alive for everybody until the commit."""
+        if not self.shared:
+            return
+        mine = select(_LEASE.c.name).where(_LEASE.c.name == f"{_PROCESS}{self.me}").with_for_update(read=True)
+        if session.connection().execute(mine).first() is None:
+            raise LostLease(f"Process {self.me} was given up by the others.")
+
+    def take(self, account: str) -> int | None:
+        """The epoch under which this process alone serves an account; None while another one does."""
+        name = f"account:{account}"
+        with self._database.transaction() as session:
+            self.hold(session)
+            connection = session.connection()
+            found = connection.execute(select(_LEASE).where(_LEASE.c.name == name).with_for_update()).first()
+            if found is None:
+                connection.execute(insert(_LEASE), self._row(session, name, 1))
+                return 1
+            if found.owner != self.me and self._is_alive(connection, found.owner):
+                return None
+            epoch: int = found.epoch + (found.owner != self.me)
+            row = self._row(session, name, epoch)
+            connection.execute(update(_LEASE).where(_LEASE.c.name == name).values(row))
+            return epoch
+
+    def hold_account(self, session: Session, account: str, epoch: int) -> None:
+        """Fences a transaction that writes for an account: raises LostLease if it has another holder."""
+        mine = select(_LEASE.c.epoch, _LEASE.c.owner).where(_LEASE.c.name == f"account:{account}")
+        found = session.connection().execute(mine.with_for_update(read=True)).first()
+        if found is None or (found.epoch, found.owner) != (epoch, self.me):
+            raise LostLease(f"The account {account} is served by another process.")
+
+    def dead(self, session: Session, senders: Collection[str]) -> list[Dead]:
+        """The processes that died, and senders that nobody knows; `bury` follows in the same transaction."""
+        connection = session.connection()
+        names = _LEASE.c.name.startswith(_PROCESS, autoescape=True)
+        known = set(connection.execute(select(_LEASE.c.owner).where(names)).scalars())
+        dead = select(_LEASE.c.owner, _LEASE.c.written).where(names, _LEASE.c.owner != self.me)
+        if self.shared:
+            dead = dead.where(~_is_alive())
+        found = [Dead(*row) for row in connection.execute(dead.with_for_update(skip_locked=True))]
+        return found + [Dead(name, 0) for name in senders if name not in known]
+
+    def bury(self, session: Session, dead: Dead) -> None:
+        """The lease of a dead process is gone with the commit."""
+        session.connection().execute(delete(_LEASE).where(_LEASE.c.name == f"{_PROCESS}{dead.name}"))
+
+    def others(self) -> list[str]:
+        """The data keys that other living processes encrypt with, one for each of them."""
+        with self._database.transaction() as session:
+            keys = select(_LEASE.c.data_key).where(
+                _LEASE.c.name.startswith(_PROCESS, autoescape=True), _LEASE.c.owner != self.me
+            )
+            return list(session.connection().execute(keys.where(_is_alive()) if self.shared else keys).scalars())
+
+    @contextmanager
+    def writing_out(self) -> Iterator[Callable[[int], None]]:
+        """For writing one message after the other: what is called with each id once it is written.
+
+        A killed process is known to have written that one. A power cut may forget the last ones, which are then
+        written again: for that the disk is not waited for.
+        """
+        with self._database.connection() as connection:
+            if connection.dialect.name == "sqlite":
+                driver: Any = connection.connection.driver_connection
+                driver.execute("PRAGMA synchronous=NORMAL")
+                try:
+                    name = f"{_PROCESS}{self.me}"
+                    yield lambda row: driver.execute("UPDATE lease SET written = ? WHERE name = ?", (row, name))
+                finally:
+                    driver.execute("PRAGMA synchronous=FULL")
+                return
+            yield lambda row: self._written(connection, row)
+
+    def _written(self, connection: Connection, row: int) -> None:
+        with connection.begin():
+            connection.execute(text("SET LOCAL synchronous_commit = off"))
+            done = connection.execute(_WRITTEN, {"row": row, "its_name": f"{_PROCESS}{self.me}"})
+        if done.rowcount != 1:
+            raise LostLease(f"Process {self.me} was given up by the others.")
+
+    def written(self, session: Session) -> int:
+        """The last message that this process is known to have written."""
+        mine = select(_LEASE.c.written).where(_LEASE.c.name == f"{_PROCESS}{self.me}")
+        return session.connection().execute(mine).scalar() or 0
+
+    def nothing_written(self, session: Session) -> None:
+        """A new row of messages begins."""
+        session.connection().execute(_WRITTEN, {"row": 0, "its_name": f"{_PROCESS}{self.me}"})
+
+    def _is_alive(self, connection: Connection, owner: str) -> bool:
+        return self.shared and bool(connection.execute(select(_process_is_alive(owner))).scalar())
+
+    def _row(self, session: Session, name: str, epoch: int) -> dict[str, Any]:
+        connection = session.connection()
+        until, own = connection.execute(select(_until(connection), _session(connection))).one()
+        return {
+            "name": name, "owner": self.me, "epoch": epoch, "until": until, "session": own, "written": 0,
+            "data_key": self._database.ring.primary,
+        }  # fmt: skip
+
+
+_WRITTEN: Final = update(_LEASE).where(_LEASE.c.name == bindparam("its_name")).values(written=bindparam("row"))
+
+_BACKEND: Final = "pid || ' ' || extract(epoch FROM backend_start)"
+_SESSIONS: Final = text("pg_stat_activity")
+
+
+def _until(connection: Connection) -> ColumnElement[Any]:
+    """By the clock of the database, which is the same for all."""
+    if connection.dialect.name == "sqlite":
+        return literal(datetime.now(UTC) + timedelta(seconds=SECONDS), UtcDateTime())
+    return literal_column(f"clock_timestamp() + interval '{SECONDS} seconds'", UtcDateTime())
+
+
+def _session(connection: Connection) -> ColumnElement[Any]:
+    if connection.dialect.name == "sqlite":
+        return literal("")
+    own = select(literal_column(_BACKEND, Text())).select_from(_SESSIONS)
+    return own.where(literal_column("pid = pg_backend_pid()", Boolean())).scalar_subquery()
+
+
+def _is_alive() -> ColumnElement[bool]:
+    return and_(
+        _LEASE.c.until > literal_column("clock_timestamp()"),
+        _LEASE.c.session.in_(select(literal_column(_BACKEND, Text())).select_from(_SESSIONS)),
+    )
+
+
+def _process_is_alive(owner: str) -> ColumnElement[bool]:
+    return exists().where(_LEASE.c.name == f"{_PROCESS}{owner}", _is_alive())

@@ -192,7 +192,7 @@ def _settle_unsent(stage: Database, traces: Traces | None, own: Mapping[str, int
         session.execute(
             update(OutboxMessage)
             .where(OutboxMessage.id.in_(sent))
-            .values(state="SILENCED", payload=None, address="")
+            .values(state="SILENCED", settled_at=OutboxMessage.queued_at, payload=None, address="", sender=None)
             .execution_options(synchronize_session=False)
         )
     return len(sent)

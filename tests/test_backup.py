@@ -37,9 +37,10 @@ class Installation:
     def __init__(self, folder: Path, empty: Path, ring: KeyRing, point: ContactPoint) -> None:
         self.file = folder / "bot.db"
         self.file.write_bytes(empty.read_bytes())
+        self.file.chmod(0o600)
         self.url = f"sqlite:///{self.file}"
         self.ring, self.points = ring, {point.id: point}
-        write_ring_file(key_file_of(self.url), ring)
+        write_ring_file(key_file_of(self.url, {}), ring)
         self.list = erasure_file_of(self.url)
         self.messenger = Messenger()
         self.start()
@@ -422,7 +423,7 @@ class TestCommands:
         return line.removeprefix("anlaufstelle: ")
 
     def test_backup_and_restore_while_and_after_it_runs(self) -> None:
-        pipe = Pipe(Path.cwd() / "x.db")
+        pipe = Pipe("sqlite:///x.db", Path.cwd())
         pipe.write({"id": "1", "chat": "ana", "text": "/start"})
         assert pipe.read()
         done = self.call("backup")
@@ -456,7 +457,7 @@ class TestCommands:
         assert rehearsed.exit_code == 0 and "Nothing was deleted" in rehearsed.stdout
         done = self.call("retention")
         assert done.exit_code == 0 and "       0  reports and cases\n" in done.stdout
-        assert sorted(each.name for each in Path().iterdir()) == ["x.db", "x.db.erasures", "x.keys"]
+        assert sorted(each.name for each in Path().iterdir()) == ["x.db", "x.db.erasures", "x.db.lock", "x.keys"]
 
     @pytest.mark.parametrize("command", [("backup",), ("restore", "y.db"), ("retention",)])
     def test_before_the_first_start(self, command: tuple[str, ...]) -> None:
@@ -480,7 +481,7 @@ class TestCommands:
 
 def test_backups_while_many_write_are_of_one_moment(tmp_path: Path, oberberg: ContactPoint, ring: KeyRing) -> None:
     """Whoever has an answer in the backup has their message in it."""
-    pipe = Pipe(tmp_path / "x.db")
+    pipe = Pipe(f"sqlite:///{tmp_path}/x.db", tmp_path)
     pipe.write({"id": "0", "chat": "p0", "text": "/start"})
     assert pipe.read()
     backups = []

@@ -27,6 +27,7 @@ from storage import outbox
 from storage.database import Database
 from storage.leases import Dead, Leases, LostLease
 from storage.models import Conversation, OutboxMessage, Thread, ThreadEntry
+from storage.outage import is_away
 from storage.outbox import Claimed
 
 FIRST_WAIT: Final = 1.0
@@ -168,8 +169,10 @@ class Outbox:
         except TimeoutError:
             error, met = InDoubt(), "in_doubt"
         except Exception as bug:  # noqa: BLE001  # a bug in a channel must not stop the other chats
-            log_bug(bug)
-            error, met = InDoubt(), "fault"
+            # A channel that keeps its messages in the database cannot do so while that is away.
+            error, met = InDoubt(), "in_doubt" if is_away(bug) else "fault"
+            if met == "fault":
+                log_bug(bug)
         self._meter.sent(delivery.account, met, monotonic() - began)
         return Fate(delivery.id, delivery.account, entry_id, remote_id, error)
 

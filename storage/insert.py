@@ -16,7 +16,9 @@ def insert_or_leave(session: Session, table: Table, rows: Sequence[Mapping[str, 
     """Inserts what does not collide with a row that is there; returns how many rows are new."""
     connection = session.connection()
     statement = _INSERT[connection.dialect.name](table).on_conflict_do_nothing()
-    return connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
+    # Otherwise nobody counts on PostgreSQL.
+    statement = statement.execution_options(preserve_rowcount=True)
+    return connection.execute(statement, rows).rowcount
 
 
 def insert_or_replace(

@@ -14,6 +14,7 @@ from bot.app import App
 from bot.contact_point import ContactPoint
 from bot.delivery import UNHURRIED, Delivery, Pace
 from bot.messages import Inbound, Media, Style
+from bot.meter import Fate, Meter, TurnResult
 from bot.now import ManualTime
 from storage.database import Database
 
@@ -40,15 +41,40 @@ class Messenger:
         return delivery.replaces or f"o{delivery.id}"
 
 
+class Counted(Meter):
+    """Keeps what is counted, as words."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def received(self, account: str) -> None:
+        self.heard.append(f"received {account}")
+
+    def turn(self, seconds: float, result: TurnResult) -> None:
+        assert 0 <= seconds < 60
+        self.heard.append(f"turn {result}")
+
+    def due(self, result: TurnResult) -> None:
+        self.heard.append(f"due {result}")
+
+    def sent(self, account: str, fate: Fate, seconds: float | None = None) -> None:
+        assert seconds is None or 0 <= seconds < 60
+        self.heard.append(f"{account} {fate}")
+
+
 class Bench:
     """One bot, driven message by message; every message is worked through before the next."""
 
-    def __init__(self, database: Database, contact_points: Mapping[str, ContactPoint]) -> None:
+    def __init__(
+        self, database: Database, contact_points: Mapping[str, ContactPoint], *, deleting: bool = False
+    ) -> None:
         self.database = database
         self.time = ManualTime(database)
         self.time.set(START)
         self.messenger = Messenger()
-        self.app = App(database, contact_points, {ACCOUNT: self.messenger}, self.time, ACCOUNT)
+        self.counted = Counted()
+        channels = {ACCOUNT: self.messenger}
+        self.app = App(database, contact_points, channels, self.time, ACCOUNT, deleting=deleting, meter=self.counted)
         self.point = next(iter(contact_points))
 
     @property

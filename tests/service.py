@@ -15,24 +15,27 @@ from typing import Any
 import aiohttp
 from aiohttp.test_utils import unused_port
 
-from tests.pipe import ROOT, environment
+from tests.pipe import environment
 
 
 class Service:
     """A running service; what it says is read by a thread of ours, so that it never waits for us."""
 
-    def __init__(self, folder: Path, *arguments: str, program: tuple[str, ...] = ("-m", "bot"), **extra: str) -> None:
-        """Keeps everything in the folder; another `program` gets the same options."""
+    def __init__(
+        self, url: str, folder: Path, *arguments: str, program: tuple[str, ...] = ("-m", "bot"), **extra: str
+    ) -> None:
+        """Writes to the folder what does not lie beside the database; another `program` gets the same options."""
+        assert folder.is_absolute()
         page, operations = unused_port(), unused_port()
         self.origin, self.operations = f"http://127.0.0.1:{page}", f"http://127.0.0.1:{operations}"
-        options = ("--database", f"sqlite:///{folder / 'bot.db'}", "--staff-key", f"{folder / 'staff.key'}")
+        options = ("--database", url, "--staff-key", f"{folder / 'staff.key'}")
         listening = ("--port", f"{page}", "--operations", f"127.0.0.1:{operations}")
         self.process = subprocess.Popen(
             [sys.executable, *program, "run", *options, *listening, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=ROOT,
+            cwd=folder,
             env={**environment(), **extra},
         )
         self.said: queue.Queue[str] = queue.Queue()
@@ -103,6 +106,11 @@ class Browser:
     async def say(self, message_id: str, text: str) -> bool:
         """Whether the page was told that the message is kept."""
         return await self.post("/say", {"id": message_id, "text": text}) == 200
+
+    async def ask(self, path: str, body: dict[str, Any]) -> tuple[int, str]:
+        """The status, and the sentence that says what is wrong."""
+        async with self.session.post(self._origin + path, json=body, headers={"Origin": self._origin}) as answer:
+            return answer.status, (await answer.json()).get("error", "")
 
     async def post(self, path: str, body: dict[str, Any]) -> int:
         """The status; 0 if nobody answers."""

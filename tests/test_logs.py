@@ -128,7 +128,7 @@ class TestErrors:
             log_bug(error)
         (line,) = written()
         assert line["error"] == "IntegrityError"
-        assert line["causes"] == ["IntegrityError(SQLITE_CONSTRAINT_PRIMARYKEY)"]
+        assert line["causes"] in (["IntegrityError(SQLITE_CONSTRAINT_PRIMARYKEY)"], ["UniqueViolation(23505)"])
 
     def test_with_a_traceback(self, written: Written) -> None:
         try:

@@ -190,6 +190,7 @@ def test_questions_of_the_bot_are_silenced_when_a_human_took_the_chat_meanwhile(
     states = rows(bench)
     assert [states[each].state for each in ids] == ["SILENCED", "SENT", "SENT", "SENT"]
     assert all(states[each].payload is None for each in ids)
+    assert bench.counted.heard.count(f"{ACCOUNT} silenced") == 1
 
 
 def test_an_edit_finds_the_message_or_is_dropped_when_that_was_never_sent(bench: Bench, moody: Moody) -> None:

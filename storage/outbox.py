@@ -180,13 +180,12 @@ def next_due(session: Session) -> datetime | None:
 
 def unsent(session: Session, causes: Collection[int], now: datetime) -> bool:
     """Whether something that these inbox rows led to could be sent now and is not."""
-    earlier = _OUTBOX.alias()
     # What stands behind a message that has to wait has to wait as well.
     held_up = exists().where(
-        earlier.c.chat_key == _OUTBOX.c.chat_key,
-        earlier.c.settled_at.is_(None),
-        earlier.c.id < _OUTBOX.c.id,
-        earlier.c.not_before > now,
+        _EARLIER.c.chat_key == _OUTBOX.c.chat_key,
+        _EARLIER.c.settled_at.is_(None),
+        _EARLIER.c.id < _OUTBOX.c.id,
+        _EARLIER.c.not_before > now,
     )
     waits = select(_OUTBOX.c.id).where(
         _OUTBOX.c.settled_at.is_(None), _OUTBOX.c.cause.in_(causes), _OUTBOX.c.not_before <= now, ~held_up

@@ -86,8 +86,11 @@ class LinesDriver:
 
     async def stop(self) -> None:
         self._written.put_nowait(b"")
-        await self._speaking
-        await asyncio.to_thread(self.database.close)
+        try:
+            # After a failure a line may never be done: the test must end all the same.
+            await asyncio.wait_for(self._speaking, 30)
+        finally:
+            await asyncio.to_thread(self.database.close)
 
     async def later(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)

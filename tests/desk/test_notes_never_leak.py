@@ -147,7 +147,10 @@ def fill(database: Database, template: Database) -> Database:
 
 @pytest.fixture(scope="module")
 def scratch(template: Template) -> Iterator[tuple[Database, Database]]:
-    """Two databases to fill; opened once, for what SQLAlchemy has compiled stays with them."""
+    """Two databases to fill; opened once, for what SQLAlchemy has compiled stays with them.
+
+    In memory only: the rule is about what is done, not where it is kept, and each example needs a copy.
+    """
     one, two = (Database.open("sqlite://", template.ring) for _ in range(2))
     with closing(one), closing(two):
         yield one, two

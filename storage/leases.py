@@ -267,7 +267,10 @@ def _is_alive() -> ColumnElement[bool]:
         _LEASE.c.until > literal_column("clock_timestamp()"),
         # What has our own session was this very process, before it began anew.
         _LEASE.c.session != _own_session(),
-        _LEASE.c.session.in_(select(literal_column(_BACKEND, Text())).select_from(_SESSIONS)),
+        _LEASE.c.session.in_(
+            # Of other people's sessions only a part can be seen, and NOT IN would find nothing beside a NULL.
+            select(literal_column(_BACKEND, Text())).select_from(_SESSIONS).where(text("backend_start IS NOT NULL"))
+        ),
     )
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Final, TypeVar
 
@@ -24,10 +25,12 @@ from bot.messages import Inbound
 from bot.meter import UNWATCHED, Meter
 from bot.now import Now
 from bot.outbox import Outbox
+from bot.retention import Daily
 from bot.together import Together
 from bot.turns import BATCH, Turns
 from storage import outbox
 from storage.database import Database
+from storage.erasures import ErasureFile
 from storage.leases import Leases, LostLease
 from storage.outage import is_away
 
@@ -58,11 +61,15 @@ class App:
         handled: Callable[[Inbound], Awaitable[None]] | None = None,
         *,
         answers_where_asked: bool = False,
+        erasures: ErasureFile | None = None,
+        deleting: bool = True,
         meter: Meter = UNWATCHED,
     ) -> None:
         """`channels` by account; `desk_account` carries the desk; `handled` hears of every turn taken.
 
         `answers_where_asked`: the answer must go out by the process that heard the question, while it lives.
+        `erasures`: the file in which they are listed, for the day on which the database is lost.
+        `deleting`: what has been kept long enough is deleted once a day.
         """
         self.database = database
         self.contact_points = contact_points
@@ -71,6 +78,9 @@ class App:
         self.turns = Turns(database, contact_points, Listener(Engine(FLOWS)), desk_account, meter)
         self.due = Due(database, self.turns, meter)
         self.outbox = Outbox(database, self.turns, channels, self.leases, meter)
+        alone = partial(self.leases.take, "retention")
+        daily = Daily(database, contact_points, desk_account, erasures, lambda: alone() is not None)
+        self._daily = daily if deleting else None
         self.ticked_at: datetime | None = None
         """When the clock ticked last."""
         self._meter = meter
@@ -168,9 +178,16 @@ class App:
         while len(handled) < BATCH:
             taken = self.turns.take(self.now())
             handled += taken
-            if not taken and not self.due.take_next(self.now()):
+            if not taken and not self.due.take_next(self.now()) and not self._delete(self.now()):
                 return handled, False
         return handled, True
+
+    def _delete(self, now: datetime) -> bool:
+        """Does a short step of the day's deletion; False when there is none to do."""
+        if self._daily is None:
+            return False
+        self._daily.keep_up()
+        return self._daily.take_next(now)
 
     async def _beat(self) -> None:
         """Says that this process lives, and takes over from those that do not."""

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Coroutine
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,7 +16,7 @@ import click
 
 from bot import logs
 from bot.contact_point import ContactPoint
-from bot.settings import SettingsError, contact_points, open_database
+from bot.settings import SettingsError, contact_points, erasure_file_of, key_file_of, open_database
 from storage.database import Database, DatabaseError
 from storage.file_lock import alone as having_alone
 
@@ -78,7 +79,7 @@ def pipe(url: str, folder: Path | None, clock: str, media: str) -> None:
     if media == "on":
         points = {name: replace(point, media=replace(point.media, allowed=True)) for name, point in points.items()}
     try:
-        _run(run_pipe(database, points, manual_clock=clock == "manual"), database)
+        _run(run_pipe(database, points, manual_clock=clock == "manual", erasures=erasure_file_of(url)), database)
     except BrokenPipeError:
         # At once, as a signal would: the thread that reads the input could be waited for in vain.
         os._exit(NOBODY_READS)
@@ -113,7 +114,14 @@ def demo(folder: Path | None, data: Path, port: int, fresh: bool) -> None:
     if fresh and data.exists():
         try:
             with having_alone(data / "demo.db"):
-                for name in ("demo.db", "demo.db-wal", "demo.db-shm", "demo.keys", "demo.db.before-upgrade"):
+                for name in (
+                    "demo.db",
+                    "demo.db-wal",
+                    "demo.db-shm",
+                    "demo.keys",
+                    "demo.db.before-upgrade",
+                    "demo.db.erasures",
+                ):
                     (data / name).unlink(missing_ok=True)
         except DatabaseError as wrong:
             stop(wrong)
@@ -182,7 +190,10 @@ def run(
             click.echo(f"Operations: {told}/readyz")
 
     page, desks = Address(host, port), dict.fromkeys(points, key)
-    _run(run_service(database, points, page, origin or f"http://{host}:{port}", desks, watched, ready), database)
+    service = run_service(
+        database, points, page, origin or f"http://{host}:{port}", desks, watched, ready, erasure_file_of(url)
+    )
+    _run(service, database)
 
 
 def _run(service: Coroutine[Any, Any, None], database: Database) -> None:
@@ -266,6 +277,103 @@ def check(url: str, folder: Path | None) -> None:
         click.echo("ok    database: none yet, the first start creates it")
     if not all(finding.ok for finding in findings):
         raise SystemExit(1)
+
+
+@cli.command()
+@database_option
+@config_option
+@click.option("--dry-run", is_flag=True, help="Only count; nothing is deleted.")
+def retention(url: str, folder: Path | None, dry_run: bool) -> None:
+    """Delete what has been kept long enough, and say how much.
+
+    The running bot does this every night. The periods stand in the contact points' files.
+    """
+    from bot.now import system_time
+    from bot.retention import LABELS, erasures_since, run
+    from bot.settings import erasure_file_of, existing_database
+    from storage.erasures import ListUnreadable
+
+    now = system_time()
+    try:
+        points = contact_points(folder)
+        database = existing_database(url, os.environ)
+    except SettingsError as wrong:
+        stop(wrong)
+    if database is None:
+        stop(SettingsError("There is no database yet, and so nothing to delete."))
+    try:
+        counts = run(database, points, now, dry_run)
+        if not dry_run:
+            erasure_file_of(url).write(database, erasures_since(points, now))
+    except (DatabaseError, ListUnreadable, OSError) as wrong:
+        stop(wrong)
+    finally:
+        database.close()
+    for name, count in counts:
+        click.echo(f"{count:>8}  {LABELS[name]}")
+    if dry_run:
+        click.echo("Nothing was deleted: this was a rehearsal.")
+
+
+@cli.command()
+@database_option
+@config_option
+@click.option("--to", "into", type=click.Path(path_type=Path), metavar="DIR",
+              help="Default: the folder backups beside the database.")  # fmt: skip
+def backup(url: str, folder: Path | None, into: Path | None) -> None:
+    """Copy the database into one file, while the bot runs.
+
+    The keys are not in it: keep a copy of the key file in another place, or the backup is worthless.
+    """
+    from bot.now import system_time
+    from bot.retention import backup_days
+    from bot.settings import present_keys
+    from storage.backup import BackupError, back_up, backups_in, folder_of, old_files
+
+    now = system_time()
+    try:
+        points, ring = contact_points(folder), present_keys(url, os.environ)
+        into = into or folder_of(url)
+        made = back_up(url, ring, into, now)
+        old = old_files(backups_in(into), now - timedelta(days=backup_days(points)))
+        for each in old:
+            each.unlink(missing_ok=True)
+    except (SettingsError, BackupError) as wrong:
+        stop(wrong)
+    except OSError as wrong:
+        stop(SettingsError(f"The backup is made, but not everything around it: {wrong.strerror}."))
+    click.echo(f"{made}")
+    click.echo(f"The keys are not in it: keep a copy of {key_file_of(url, os.environ)} in another place.", err=True)
+    if old:
+        click.echo(f"Older than {backup_days(points)} days, and deleted: {len(old)}", err=True)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@database_option
+@config_option
+@click.option("--erasures-lost", is_flag=True,
+              help="Go on although it cannot be known what was erased after the backup.")  # fmt: skip
+def restore(file: Path, url: str, folder: Path | None, erasures_lost: bool) -> None:
+    """Put the state of a backup FILE in the place of the database. Stop the bot first.
+
+    What was erased after the backup is erased again. The database as it was is kept aside.
+    """
+    from bot.now import system_time
+    from bot.restoring import restore as put_back
+    from bot.retention import backup_days
+    from bot.settings import present_keys
+    from storage.backup import BackupError
+
+    try:
+        points, ring = contact_points(folder), present_keys(url, os.environ)
+        done = put_back(url, file, ring, points, erasure_file_of(url), system_time(), erasures_lost=erasures_lost)
+    except (SettingsError, BackupError) as wrong:
+        stop(wrong)
+    click.echo(f"Restored: the state of {done.made_at:%Y-%m-%d %H:%M} UTC. What came later is gone.")
+    click.echo(f"Erased again: {done.erased_again}. Not sent a second time: {done.silenced}.")
+    if done.aside:
+        click.echo(f"The database as it was: {done.aside}. Delete it within {backup_days(points)} days.")
 
 
 @cli.group()

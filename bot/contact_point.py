@@ -155,6 +155,11 @@ class Retention:
     expert_profile_months: int = 12
     access_log_months: int = 12
     consent_proof_years: int = 3
+    chat_days: int = 90
+    fault_days: int = 14
+    delivery_days: int = 30
+    backup_days: int = 30
+    erasure_list_days: int = 90
 
 
 @dataclass(frozen=True)

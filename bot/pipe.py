@@ -17,19 +17,34 @@ from bot.door import Door
 from bot.messages import Inbound
 from bot.now import ManualTime, system_time
 from storage.database import Database
+from storage.erasures import ErasureFile
 
 AHEAD: Final = 64
 """Lines that are read before the first of them is answered, at most."""
 
 
-async def run_pipe(database: Database, contact_points: Mapping[str, ContactPoint], *, manual_clock: bool) -> None:
+async def run_pipe(
+    database: Database,
+    contact_points: Mapping[str, ContactPoint],
+    *,
+    manual_clock: bool,
+    erasures: ErasureFile | None = None,
+) -> None:
     """Speaks lines until the end of input; then everything queued has been written.
 
     Raises BrokenPipeError when nobody reads the output any more; what was not written waits for the next start.
     """
     manual = await database.run(ManualTime, database) if manual_clock else None
     channel = LinesChannel()
-    app = App(database, contact_points, {ACCOUNT: channel}, manual or system_time, ACCOUNT, answers_where_asked=True)
+    app = App(
+        database,
+        contact_points,
+        {ACCOUNT: channel},
+        manual or system_time,
+        ACCOUNT,
+        answers_where_asked=True,
+        erasures=erasures,
+    )
     door = Door(database, contact_points)
     lines = StandardInput(sys.stdin.buffer)
 

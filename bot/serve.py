@@ -33,6 +33,7 @@ from bot.settings import SettingsError
 from bot.web_memory import StoredMemory
 from bot.working_time import next_service
 from storage.database import Database
+from storage.erasures import ErasureFile
 from storage.outage import is_away
 
 ACCOUNT = "web"
@@ -102,6 +103,7 @@ async def run_service(
     staff_keys: Mapping[str, str],
     operations: Address | None,
     ready: Callable[[str, str], None],
+    erasures: ErasureFile | None = None,
 ) -> None:
     """Serves the page for reporters and the desks; raises SettingsError for an address that cannot be used.
 
@@ -112,7 +114,7 @@ async def run_service(
     except ValueError as wrong:
         raise SettingsError(str(wrong)) from None
     if operations is None:
-        app, channel = _app(database, contact_points, system_time, mode, Meter())
+        app, channel = _app(database, contact_points, system_time, mode, Meter(), erasures)
         await serve(app, channel, page, None, lambda address: ready(address, ""))
         return
 
@@ -121,7 +123,7 @@ async def run_service(
     from bot.operations import application
 
     metrics = Metrics({WebChannel.name})
-    app, channel = _app(database, contact_points, system_time, mode, metrics)
+    app, channel = _app(database, contact_points, system_time, mode, metrics, erasures)
     watch = Watch(
         database, system_time, lambda: app.ticked_at, lambda session: app.leases.left(session, app.held_accounts)
     )
@@ -131,7 +133,12 @@ async def run_service(
 
 
 def _app(
-    database: Database, contact_points: Mapping[str, ContactPoint], now: Now, mode: Demo | Public, meter: Meter
+    database: Database,
+    contact_points: Mapping[str, ContactPoint],
+    now: Now,
+    mode: Demo | Public,
+    meter: Meter,
+    erasures: ErasureFile | None = None,
 ) -> tuple[App, WebChannel]:
     app: App
 
@@ -146,7 +153,9 @@ def _app(
         mode=mode,
         trouble=_trouble,
     )
-    app = App(database, contact_points, {ACCOUNT: channel}, now, ACCOUNT, channel.handled, meter=meter)
+    app = App(
+        database, contact_points, {ACCOUNT: channel}, now, ACCOUNT, channel.handled, erasures=erasures, meter=meter
+    )
     return app, channel
 
 

@@ -12,6 +12,7 @@ from bot.contact_point import ContactPoint
 from bot.contact_point_file import ContactPointError, load_contact_point, load_contact_points, shipped
 from bot.languages import LANGUAGES
 from storage.database import NOT_UNDERSTOOD, Database, DatabaseError
+from storage.erasures import ErasureFile
 from storage.file_lock import alone as having_alone
 from storage.key_check import check_keys
 from storage.keys import (
@@ -76,6 +77,20 @@ def keys(url: str, environment: Mapping[str, str]) -> tuple[KeyRing, Path | None
         raise SettingsError(str(wrong)) from None
     except OSError as wrong:
         raise SettingsError(f"The key file {file} cannot be written: {wrong.strerror}.") from None
+
+
+def erasure_file_of(url: str) -> ErasureFile:
+    """The list of erasures beside the database, for the day on which the database is lost."""
+    database = _file_of(url)
+    return ErasureFile(database.with_name(f"{database.name}.erasures") if database else Path("anlaufstelle.erasures"))
+
+
+def present_keys(url: str, environment: Mapping[str, str]) -> KeyRing:
+    """The keys, which must be there already."""
+    try:
+        return load_ring(key_file_of(url, environment), environment)
+    except KeyFileError as wrong:
+        raise SettingsError(str(wrong)) from None
 
 
 def _keys_that_are_there(file: Path, environment: Mapping[str, str]) -> KeyRing | None:

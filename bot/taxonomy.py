@@ -88,7 +88,7 @@ class Urgency(StrEnum):
 
 
 class Flag(StrEnum):
-    """What the bot noticed and a human must look at; never a classification."""
+    """What must be seen at a case, never a classification: what the bot noticed, and why a human keeps it (D-18)."""
 
     DANGER = "DANGER"
     EMERGENCY_WORDS = "EMERGENCY_WORDS"
@@ -96,6 +96,13 @@ class Flag(StrEnum):
     CHILD_PROTECTION = "CHILD_PROTECTION"
     MAYBE_OFF_TOPIC = "MAYBE_OFF_TOPIC"
     NEEDS_INTERPRETER = "NEEDS_INTERPRETER"
+    HOLD_DISPUTE = "HOLD_DISPUTE"
+    HOLD_DISCLOSURE = "HOLD_DISCLOSURE"
+    HOLD_RESTRICTION = "HOLD_RESTRICTION"
+
+
+HOLDS = frozenset({Flag.HOLD_DISPUTE, Flag.HOLD_DISCLOSURE, Flag.HOLD_RESTRICTION})
+"""Why a case is kept beyond its time."""
 
 
 class ReportState(StrEnum):

@@ -20,7 +20,8 @@ class StoredMemory:
     async def keep(self, place: Place, message_id: str, payload: Mapping[str, Any], at: datetime) -> Kept:
         def work() -> Kept:
             with self._database.transaction(place.contact_point) as session:
-                row = web_messages.keep(session, place.contact_point, place.chat, message_id, payload, at)
+                thread = "" if place.chat else _thread(payload)
+                row = web_messages.keep(session, place.contact_point, place.chat, message_id, payload, at, thread)
                 return _kept(place, row)
 
         return await self._database.run(work)
@@ -49,6 +50,12 @@ class StoredMemory:
                 return web_messages.newest(session)
 
         return await self._database.run(work)
+
+
+def _thread(payload: Mapping[str, Any]) -> str:
+    """The case that a message of the desk belongs to; empty for the room."""
+    said = payload.get("message") or payload.get("inbound") or {}
+    return str(said.get("thread") or "")
 
 
 def _kept(place: Place, row: web_messages.WebMessage) -> Kept:

@@ -16,6 +16,7 @@ from bot.languages import LANGUAGES
 from bot.messages import Media, Option, Outbound, Style, Voice, to_json
 from bot.references import fresh_reference
 from storage import due, outbox
+from storage.erasures import Kind, erased
 from storage.ids import Ids
 from storage.keys import KeyRing
 from storage.models import Base, ContactLink, Conversation, OutboxMessage, Setting, Thread, ThreadEntry
@@ -302,6 +303,10 @@ class Work:
         """Lifts the moments set for `subject`."""
         for kind in kinds:
             self.pending.moment(self.contact_point.id, kind, subject, None)
+
+    def erased(self, kind: Kind, *identity: str) -> None:
+        """Enters an erasure in the list, so that no backup brings it back."""
+        erased(self.session, self.ring, self.contact_point.id, kind, *identity, at=self.now)
 
     def in_minutes(self, minutes: int) -> datetime:
         return self.now + timedelta(minutes=minutes)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from storage.database import Database
-from storage.keys import WrongKey
+from storage.keys import KeyRing, WrongKey
 from storage.models import Conversation, Setting
 
 NAME: Final = "look_up_key"
@@ -17,7 +17,7 @@ NAME: Final = "look_up_key"
 
 def check_keys(database: Database) -> None:
     """Raises WrongKey; leaves a mark by which the look-up key is known again, for with another nobody is found."""
-    mark = database.ring.lookup("mark of the look-up key")
+    mark = mark_of(database.ring)
     try:
         _check(database, mark)
     except IntegrityError:
@@ -33,6 +33,11 @@ def _check(database: Database, mark: str) -> None:
         elif stored.value != mark:
             raise WrongKey("The look-up key is not the one this database was begun with.")
         _read_something(session)
+
+
+def mark_of(ring: KeyRing) -> str:
+    """What a database keeps to know its look-up key by."""
+    return ring.lookup("mark of the look-up key")
 
 
 def _read_something(session: Session) -> None:

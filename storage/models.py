@@ -90,7 +90,10 @@ class Conversation(Base, Scoped):
     """One private chat with the bot; who comes to two contact points by one messenger has two."""
 
     __tablename__ = "conversation"
-    __table_args__ = (UniqueConstraint("contact_point", "account", "chat_key"),)
+    __table_args__ = (
+        UniqueConstraint("contact_point", "account", "chat_key"),
+        Index("ix_conversation_thread_id", "thread_id", **_only("thread_id IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account: Mapped[str]
@@ -122,7 +125,11 @@ class Thread(Base, Scoped):
     """One report or chat at the desk: who has it, by when it is answered, how it ended."""
 
     __tablename__ = "thread"
-    __table_args__ = (UniqueConstraint("contact_point", "ref"),)
+    __table_args__ = (
+        UniqueConstraint("contact_point", "ref"),
+        Index("ix_thread_contact_point_created_at", "contact_point", "created_at"),
+        Index("ix_thread_card_outbox_id", "card_outbox_id", **_only("card_outbox_id IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ref: Mapped[str]
@@ -180,12 +187,15 @@ class ContactLink(Base, Scoped):
 
 
 class Consent(Base, Scoped):
-    """A voluntary yes, for one purpose, with the version of the sentence that was read (5.1)."""
+    """A voluntary yes, for one purpose, with the version of the sentence that was read (5.1).
+
+    The proof outlives the case it was for, without a thread.
+    """
 
     __tablename__ = "consent"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    thread_id: Mapped[int | None] = mapped_column(ForeignKey("thread.id", ondelete="SET NULL"))
+    thread_id: Mapped[int | None] = mapped_column(ForeignKey("thread.id", ondelete="SET NULL"), index=True)
     purpose: Mapped[str]
     text_version: Mapped[str]
     language: Mapped[str]
@@ -198,6 +208,10 @@ class ThreadEntry(Base, Scoped):
     """One thing said or done in a thread, in order."""
 
     __tablename__ = "thread_entry"
+    __table_args__ = (
+        Index("ix_thread_entry_outbox_id", "outbox_id", **_only("outbox_id IS NOT NULL")),
+        Index("ix_thread_entry_status_outbox_id", "status_outbox_id", **_only("status_outbox_id IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), index=True)
@@ -224,7 +238,7 @@ class SourceLink(Base, Scoped):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source_key: Mapped[str] = mapped_column(index=True)
-    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"))
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), index=True)
     thread: Mapped[Thread | None] = relationship(lazy="raise")
 
 
@@ -236,6 +250,8 @@ class OutboxMessage(Base, Scoped):
         Index("ix_outbox_waiting", "account", "id", **_only("settled_at IS NULL")),
         Index("ix_outbox_waiting_in_chat", "chat_key", "id", **_only("settled_at IS NULL")),
         Index("ix_outbox_dead", "id", **_only("state = 'DEAD'")),
+        # Without it, deleting a conversation reads the whole table.
+        Index("ix_outbox_conversation_id", "conversation_id"),
         # The id is a message's name for its channel: it must never come twice.
         {"sqlite_autoincrement": True},
     )
@@ -287,3 +303,36 @@ class DueRow(Base, Scoped):
     due_at: Mapped[datetime] = mapped_column(UtcDateTime())
     attempts: Mapped[int] = mapped_column(default=0)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class Erasure(Base, Scoped):
+    """Something that was erased: of whom, only as a keyed hash. After a restore it is erased again."""
+
+    __tablename__ = "erasure"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  # SQLAlchemy declares it so
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    """A name of `storage.erasures.Kind`."""
+    subject: Mapped[str]
+    """Keyed hash of the reference number, or of the chat."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class Statistic(Base, Scoped):
+    """What remains of a report that was deleted: choices, no words, no way back (D-19)."""
+
+    __tablename__ = "statistic"
+    __table_args__ = (Index("ix_statistic_contact_point_month", "contact_point", "month"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """Random; nothing else has ever had it."""
+    month: Mapped[str]
+    """The month in which it came in, like `2026-11`."""
+    place: Mapped[str | None]
+    """None where fewer than five came from the place in that month: then only the whole area is known."""
+    urgency: Mapped[str]
+    setting: Mapped[str | None]
+    parties: Mapped[str | None]
+    wish: Mapped[str | None]
+    result: Mapped[str | None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,8 @@ class WebMessage(Base, Scoped):
     place_key: Mapped[str]
     """A keyed hash of the chat's address; the address itself is not stored here."""
     message_id: Mapped[str]
+    thread_key: Mapped[str | None] = mapped_column(index=True)
+    """A keyed hash of the case that a message of the desk belongs to."""
     payload: Mapped[Any] = mapped_column(EncryptedJson("web_message.payload"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     version: Mapped[int] = mapped_column(BigInteger)
@@ -37,10 +39,24 @@ def place_key(session: Session, chat: str) -> str:
     return ring_of(session.get_bind().dialect).lookup("web_message.place", chat)
 
 
+def thread_key(session: Session, ref: str) -> str:
+    """The key under which the desk's messages of a case are found."""
+    return ring_of(session.get_bind().dialect).lookup("web_message.thread", ref)
+
+
 def keep(
-    session: Session, contact_point: str, chat: str, message_id: str, payload: Mapping[str, Any], at: datetime
+    session: Session,
+    contact_point: str,
+    chat: str,
+    message_id: str,
+    payload: Mapping[str, Any],
+    at: datetime,
+    thread: str = "",
 ) -> WebMessage:
-    """Stores a message, or replaces the payload of the one that stands there under this id."""
+    """Stores a message, or replaces the payload of the one that stands there under this id.
+
+    `thread` is the number of the case it belongs to, so that it can go with it.
+    """
     row = find(session, chat, message_id)
     # At least the time in milliseconds: a version is never given twice, whatever has been forgotten since.
     version = max(newest(session) + 1, int(at.timestamp() * 1000))
@@ -49,6 +65,7 @@ def keep(
             contact_point=contact_point,
             place_key=place_key(session, chat),
             message_id=message_id,
+            thread_key=thread_key(session, thread) if thread else None,
             payload=dict(payload),
             created_at=at,
             version=version,
@@ -90,8 +107,22 @@ def forget_chat(session: Session, chat: str) -> int:
     return _deleted(session, WebMessage.place_key == place_key(session, chat))
 
 
+def forget_messages(session: Session, chat: str, message_ids: Collection[str]) -> int:
+    """Deletes single messages of a place; returns how many there were."""
+    if not message_ids:
+        return 0
+    return _deleted(
+        session, (WebMessage.place_key == place_key(session, chat)) & WebMessage.message_id.in_(message_ids)
+    )
+
+
+def forget_threads(session: Session, refs: Collection[str]) -> int:
+    """Deletes what the desk shows of these cases; returns how many messages."""
+    return _deleted(session, WebMessage.thread_key.in_([thread_key(session, ref) for ref in refs]))
+
+
 def forget_before(session: Session, moment: datetime) -> int:
-    """Deletes what is older than that, for retention; returns how many messages."""
+    """Deletes what is older than that, whatever it is; returns how many messages."""
     return _deleted(session, WebMessage.created_at < moment)
 
 

@@ -65,13 +65,16 @@ class Counted(Meter):
 class Bench:
     """One bot, driven message by message; every message is worked through before the next."""
 
-    def __init__(self, database: Database, contact_points: Mapping[str, ContactPoint]) -> None:
+    def __init__(
+        self, database: Database, contact_points: Mapping[str, ContactPoint], *, deleting: bool = False
+    ) -> None:
         self.database = database
         self.time = ManualTime(database)
         self.time.set(START)
         self.messenger = Messenger()
         self.counted = Counted()
-        self.app = App(database, contact_points, {ACCOUNT: self.messenger}, self.time, ACCOUNT, meter=self.counted)
+        channels = {ACCOUNT: self.messenger}
+        self.app = App(database, contact_points, channels, self.time, ACCOUNT, deleting=deleting, meter=self.counted)
         self.point = next(iter(contact_points))
 
     @property

@@ -12,11 +12,12 @@ from bot.desk.card import is_talking, renew_card, report_of, show_card
 from bot.desk.deadlines import answered, wait_for_answer
 from bot.desk.relay import BACK_TO_BOT, hold, introduction, let_go, watch_holder
 from bot.desk.room import open_or_take
-from bot.desk.words import RESULT_LABELS, RESULTS
+from bot.desk.words import HOLD_LABELS, HOLD_REASONS, RESULT_LABELS, RESULTS
 from bot.engine.inputs import one_line, readable_phone
 from bot.i18n import Phone, Text, _, lines
 from bot.messages import Style
-from bot.taxonomy import CLOSED_STATES, ReportState, Urgency, Wish
+from bot.periods import deleted_by, kept_until
+from bot.taxonomy import CLOSED_STATES, HOLDS, ReportState, Urgency, Wish
 from bot.work import HUMAN, Work
 from storage.models import Conversation, Report, Thread, ThreadEntry
 
@@ -286,15 +287,63 @@ def _end(work: Work, thread: Thread, by: str, result: str) -> None:
         let_go(work, held)
     if person is not None:
         _tell_closed(work, thread, person, result, held is not None)
-    retention = work.contact_point.retention
-    days = retention.abuse_content_days if result == "ABUSE" else 0
-    deleted_on = work.today + timedelta(days=days or retention.report_months * 30)
     work.post(
         thread,
         lines(
             _("Closed by {who}: {result}.", who=by, result=RESULT_LABELS[result]),
-            _("The texts are deleted by {date}.", date=deleted_on),
+            _deletion(work, thread),
         ),
+    )
+    renew_card(work, thread)
+
+
+def _deletion(work: Work, thread: Thread) -> Text | None:
+    """What becomes of the texts; the daily job keeps the promise (D-18)."""
+    if is_on_hold(thread):
+        return _("It is on hold: nothing is deleted until /unhold.")
+    if thread.closed_at is None:
+        return None
+    until = kept_until(work.contact_point.retention, thread.result, thread.closed_at)
+    return _("The texts are deleted by {date}.", date=deleted_by(until))
+
+
+def is_on_hold(thread: Thread) -> bool:
+    """Whether the daily job must leave this case alone."""
+    return not HOLDS.isdisjoint(thread.flags.split())
+
+
+def put_on_hold(work: Work, thread: Thread, by: str, argument: str) -> None:
+    """Keeps a case beyond its time, for one of three reasons (D-18)."""
+    reason = HOLD_REASONS.get(argument.upper())
+    if reason is None:
+        work.post(
+            thread,
+            _("Why must this be kept beyond its time?"),
+            tuple(Button(f"/hold {name}", label) for name, label in HOLD_LABELS.items()),
+        )
+        return
+    thread.flags = " ".join(sorted({*thread.flags.split()} - HOLDS | {reason}))
+    work.entry(thread, "EVENT", reason, author=by)
+    work.post(
+        thread,
+        lines(
+            _("{who} has put {ref} on hold: {reason}.", who=by, ref=thread.ref, reason=HOLD_LABELS[argument.upper()]),
+            _("Nothing is deleted by itself until /unhold. The person can still take back what they told."),
+        ),
+    )
+    renew_card(work, thread)
+
+
+def take_off_hold(work: Work, thread: Thread, by: str) -> None:
+    """Lets the case go its way again."""
+    if not is_on_hold(thread):
+        work.post(thread, _("{ref} is not on hold.", ref=thread.ref), style=Style.STATUS)
+        return
+    thread.flags = " ".join(sorted({*thread.flags.split()} - HOLDS))
+    work.entry(thread, "EVENT", "OFF_HOLD", author=by)
+    work.post(
+        thread,
+        lines(_("{who} has taken {ref} off hold.", who=by, ref=thread.ref), _deletion(work, thread)),
     )
     renew_card(work, thread)
 

@@ -229,6 +229,14 @@ def _reopen(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
     case.reopen(work, thread, spoken.by)
 
 
+def _hold(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.put_on_hold(work, thread, spoken.by, argument)
+
+
+def _unhold(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.take_off_hold(work, thread, spoken.by)
+
+
 def _phone(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
     case.show_phone(work, thread, spoken.by)
 
@@ -277,6 +285,7 @@ def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> N
             _("/take, /release, /transfer NAME – who has it"),
             _("/phone – show the number for a call-back (this is recorded)"),
             _("/close – close with a result; /reopen – open again"),
+            _("/hold – keep beyond its time, as in a legal dispute; /unhold – no longer"),
         ),
     )
 
@@ -304,4 +313,6 @@ IN_A_THREAD: dict[str, InAThread] = {
     "/close": _close,
     "/reopen": _reopen,
     "/phone": _phone,
+    "/hold": _hold,
+    "/unhold": _unhold,
 }

@@ -40,8 +40,8 @@ def pass_on(work: Work, thread: Thread, person: Conversation, media: Media) -> N
     except Unusable as unusable:
         work.tell(person, unusable.text)
         return
-    work.entry(thread, "EVENT", "FILE")
-    work.post(thread, _("File from the person"), style=Style.FROM_REPORTER, file=cleaned)
+    entry = work.entry(thread, "EVENT", "FILE")
+    entry.outbox_id = work.post(thread, _("File from the person"), style=Style.FROM_REPORTER, file=cleaned)
     if thread.taken_by is None:
         announce_message(work, thread)
     work.tell(person, _("I have passed the file on. Please keep the original."))

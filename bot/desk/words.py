@@ -32,6 +32,9 @@ FLAG: Final = {
     Flag.CHILD_PROTECTION: _("a child may be in danger"),
     Flag.MAYBE_OFF_TOPIC: _("may not be about a conflict"),
     Flag.NEEDS_INTERPRETER: _("needs an interpreter"),
+    Flag.HOLD_DISPUTE: _("on hold: legal dispute"),
+    Flag.HOLD_DISCLOSURE: _("on hold: somebody has asked for information about it"),
+    Flag.HOLD_RESTRICTION: _("on hold: use is restricted (Art. 18 GDPR)"),
 }
 
 RESULTS: Final = {
@@ -47,4 +50,17 @@ RESULT_LABELS: Final = {
     "REFERRED": _("Referred to somebody else"),
     "OUT_OF_SCOPE": _("Not our matter"),
     "ABUSE": _("Misuse of this service"),
+}
+
+HOLD_REASONS: Final = {
+    "DISPUTE": Flag.HOLD_DISPUTE,
+    "DISCLOSURE": Flag.HOLD_DISCLOSURE,
+    "RESTRICTION": Flag.HOLD_RESTRICTION,
+}
+"""What `/hold` takes."""
+
+HOLD_LABELS: Final = {
+    "DISPUTE": _("Legal dispute"),
+    "DISCLOSURE": _("Somebody has asked for information about it"),
+    "RESTRICTION": _("Use is restricted (Art. 18 GDPR)"),
 }

@@ -114,6 +114,7 @@ def privacy_full(scope: Scope) -> Text:
             _("Cases: {months} months after they were closed", months=retention.case_months),
             _("Chats with a person: {days} days after their end", days=retention.transcript_days),
             _("The way to reach you, and your phone number: {days} days after closing", days=retention.contact_days),
+            _("Your language and this chat's address, without a report: {days} days", days=retention.chat_days),
         ),
         lines(
             _("7. Your rights"),

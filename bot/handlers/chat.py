@@ -10,6 +10,7 @@ from bot.desk.deadlines import answered
 from bot.i18n import _
 from bot.messages import Media, Voice
 from bot.work import Work
+from storage.erasures import Kind
 from storage.models import ContactLink, Conversation, SourceLink, Thread
 
 
@@ -58,7 +59,9 @@ def forget_me(command: ForgetMe, work: Work, conversation: Conversation) -> None
     threads = list(
         work.session.scalars(select(Thread).join(ContactLink).where(ContactLink.conversation_id == conversation.id))
     )
+    work.erased(Kind.FORGOTTEN, conversation.account, conversation.chat_key)
     for thread in threads:
+        work.erased(Kind.CONTACT, thread.ref)
         work.session.execute(delete(SourceLink).where(SourceLink.thread_id == thread.id))
         answered(work, thread)
     work.session.execute(delete(ContactLink).where(ContactLink.conversation_id == conversation.id))

@@ -11,6 +11,7 @@ from bot.desk.relay import let_go
 from bot.i18n import _, lines
 from bot.taxonomy import ReportState
 from bot.work import Work
+from storage.erasures import Kind
 from storage.models import Consent, ContactLink, Conversation, OutboxMessage, Report, SourceLink, Thread, ThreadEntry
 
 MENU = Button("/menu", _("Menu"))
@@ -34,6 +35,7 @@ def withdraw(command: Withdraw, work: Work, conversation: Conversation) -> None:
 
 
 def _withdraw_contact(work: Work, thread: Thread, conversation: Conversation) -> None:
+    work.erased(Kind.CONTACT, thread.ref)
     _cut(work, thread)
     work.tell(
         conversation,
@@ -49,6 +51,7 @@ def _withdraw_contact(work: Work, thread: Thread, conversation: Conversation) ->
 
 def _delete(work: Work, thread: Thread, conversation: Conversation) -> None:
     ref = thread.ref
+    work.erased(Kind.WITHDRAWN, ref)
     _cut(work, thread)
     work.session.execute(delete(ThreadEntry).where(ThreadEntry.thread_id == thread.id))
     work.session.execute(delete(Report).where(Report.thread_id == thread.id))
@@ -67,6 +70,7 @@ def _delete(work: Work, thread: Thread, conversation: Conversation) -> None:
 
 
 def _withdraw_words(work: Work, thread: Thread, conversation: Conversation) -> None:
+    work.erased(Kind.WORDS, thread.ref)
     report = report_of(work, thread)
     if report is not None:
         report.story = None
@@ -106,7 +110,7 @@ def _recall(work: Work, thread: Thread) -> None:
         select(ThreadEntry.outbox_id).where(
             ThreadEntry.thread_id == thread.id,
             ThreadEntry.outbox_id.is_not(None),
-            ThreadEntry.kind.in_(("STORY", "FROM_REPORTER")),
+            ThreadEntry.kind.in_(("STORY", "FROM_REPORTER", "EVENT")),  # an event that was shown is a file
         )
     )
     for outbox_id in shown:

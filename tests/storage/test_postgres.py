@@ -82,7 +82,7 @@ class TestSettings:
             "TimeZone": "UTC",
             "statement_timeout": "30s",
             "lock_timeout": "5s",
-            "idle_in_transaction_session_timeout": "10s",
+            "idle_in_transaction_session_timeout": "4s",
             "transaction_isolation": "read committed",
             "application_name": "anlaufstelle",
             "client_encoding": "UTF8",

@@ -101,8 +101,8 @@ class App:
 
     @property
     def held_accounts(self) -> tuple[str, ...]:
-        """The accounts that this process must serve alone; the web page is none of them."""
-        return ()
+        """The accounts that this process must serve alone."""
+        return self.outbox.exclusive
 
     def _receive_all(self, messages: list[Inbound]) -> None:
         via = self.leases.me if self._answers_where_asked else None
@@ -122,7 +122,13 @@ class App:
         async with self._settling:
             await self._beat()
             await self._work()
-            await self.outbox.drain(self.now())
+            try:
+                await self.outbox.drain(self.now())
+            except LostLease:
+                # Others had given this process up: it begins anew, and leaves to them what they have taken over.
+                self._beaten_at = None
+                await self._beat()
+                await self.outbox.drain(self.now())
 
     async def answer(self, messages: Sequence[Inbound]) -> None:
         """Keeps messages, works them through and sends what came of it; returns when all of it is done.

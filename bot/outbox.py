@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.bugs import log_bug
 from bot.delivery import Channel, Delivery, InDoubt, Refused, TryLater, Unreachable, WrittenOut
+from bot.desk.card import renew_card
 from bot.i18n import Text, _
 from bot.messages import Style, Voice, outbound_from_json
 from bot.meter import UNWATCHED, Meter
@@ -98,6 +99,11 @@ class Outbox:
         self._troubled: set[str] = set()
         """Accounts for which the database went away while messages were being sent."""
 
+    @property
+    def exclusive(self) -> tuple[str, ...]:
+        """The accounts that only one process sends for at a time."""
+        return tuple(account for account, channel in self._channels.items() if not isinstance(channel, WrittenOut))
+
     async def drain(self, now: datetime) -> int:
         """Sends everything that is due, over all accounts side by side; returns how many messages were taken."""
         counts = await asyncio.gather(*(self.drain_account(account, now) for account in self._channels))
@@ -112,6 +118,9 @@ class Outbox:
         try:
             if isinstance(channel, WrittenOut):
                 return await self._database.run(self._write_out, account, channel, now)
+            # Two senders would go twice as fast as the messenger allows.
+            if await self._database.run(self._leases.take, account) is None:
+                return 0
             return await self._send_all(account, channel, now)
         except (DBAPIError, LostLease):
             self._troubled.add(account)
@@ -197,6 +206,7 @@ class Outbox:
             if not at_most:
                 return []
             self._leases.hold(session)
+            self._leases.hold_account(session, account)
             several = self._channels[account].knows_repeats
             while found := outbox.next_of_each_chat(session, account, now, at_most, several=several):
                 outbox.claim(session, [each.id for each in found], self._leases.me)
@@ -311,7 +321,7 @@ class Outbox:
     def _dead(self, session: Session, row: OutboxMessage, now: datetime, *, unreachable: bool) -> None:
         _forget_words(row, now)
         if unreachable and row.conversation_id is not None:
-            session.get_one(Conversation, row.conversation_id).unreachable_since = now
+            self._unreachable(session, row.conversation_id, now)
         _LOG.warning("outbox row %s not delivered", row.id)
         reason = (
             _("Not delivered: the person has closed the chat.")
@@ -319,6 +329,16 @@ class Outbox:
             else _("Not delivered: the messenger refused it.")
         )
         self._tell_writer(session, row, now, "failed", reason)
+
+    def _unreachable(self, session: Session, conversation_id: int, now: datetime) -> None:
+        """The cards of the person's open cases say so, once."""
+        person = session.get_one(Conversation, conversation_id)
+        if person.unreachable_since is not None:
+            return
+        person.unreachable_since = now
+        with self._turns.working(session, person.contact_point, now) as work:
+            for thread in work.cases_of(person):
+                renew_card(work, thread)
 
     def take_over(self, session: Session, dead: Dead, now: datetime) -> int | None:
         """Puts back what a process that died was sending; returns how many messages, or None.

@@ -289,6 +289,12 @@ class Work:
         link = self.link(thread)
         return self.session.get(Conversation, link.conversation_id) if link else None
 
+    def cases_of(self, person: Conversation) -> list[Thread]:
+        """The open cases in which the person can be reached by this chat."""
+        cases = select(Thread).join(ContactLink, ContactLink.thread_id == Thread.id)
+        mine = cases.where(ContactLink.conversation_id == person.id, Thread.closed_at.is_(None)).order_by(Thread.id)
+        return list(self.session.scalars(mine))
+
     def held_for(self, thread: Thread) -> Conversation | None:
         """The chat that a human holds for this thread now."""
         return self.session.scalars(

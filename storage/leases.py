@@ -67,6 +67,12 @@ class Leases:
         self.me = secrets.token_hex(4)
         """The name of this process; another one after every loss."""
         self._started = False
+        self._epochs: dict[str, int] = {}
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts that this process serves alone, as far as it knows."""
+        return tuple(self._epochs)
 
     def start(self) -> None:
         """Makes this process known."""
@@ -77,8 +83,9 @@ class Leases:
     def stop(self) -> None:
         """This process ends by itself: nobody needs to wait for its time to run out."""
         with self._database.transaction() as session:
-            session.connection().execute(delete(_LEASE).where(_LEASE.c.owner == self.me))
+            session.connection().execute(delete(_LEASE).where(_LEASE.c.name == f"{_PROCESS}{self.me}"))
         self._started = False
+        self._epochs.clear()
 
     def beat(self) -> None:
         """Says that this process is alive; raises LostLease if others have given it up."""
@@ -117,6 +124,7 @@ class Leases:
         """Others have given this process up: it goes on under a new name, and holds nothing."""
         self.me = secrets.token_hex(4)
         self._started = False
+        self._epochs.clear()
 
     def hold(self, session: Session) -> None:
         """Fences a transaction: raises LostLease unless this process is alive for everybody until the commit."""
@@ -128,7 +136,14 @@ class Leases:
 
     def take(self, account: str) -> int | None:
         """The epoch under which this process alone serves an account; None while another one does."""
-        name = f"account:{account}"
+        if account not in self._epochs:
+            epoch = self._take(f"account:{account}")
+            if epoch is None:
+                return None
+            self._epochs[account] = epoch
+        return self._epochs[account]
+
+    def _take(self, name: str) -> int | None:
         with self._database.transaction() as session:
             self.hold(session)
             connection = session.connection()
@@ -143,12 +158,15 @@ class Leases:
             connection.execute(update(_LEASE).where(_LEASE.c.name == name).values(row))
             return epoch
 
-    def hold_account(self, session: Session, account: str, epoch: int) -> None:
-        """Fences a transaction that writes for an account: raises LostLease if it has another holder."""
+    def hold_account(self, session: Session, account: str) -> None:
+        """Fences a transaction that writes for an account: raises LostLease if it has another holder by now."""
+        if not self.shared:
+            return
         mine = select(_LEASE.c.epoch, _LEASE.c.owner).where(_LEASE.c.name == f"account:{account}")
         found = session.connection().execute(mine.with_for_update(read=True)).first()
-        if found is None or (found.epoch, found.owner) != (epoch, self.me):
-            raise LostLease(f"The account {account} is served by another process.")
+        if found is None or (found.epoch, found.owner) != (self._epochs.get(account), self.me):
+            self._epochs.pop(account, None)
+            raise LostLease(f"The account {account.partition(':')[0]} is served by another process.")
 
     def dead(self, session: Session, senders: Collection[str]) -> list[Dead]:
         """The processes that died, and senders that nobody knows; `bury` follows in the same transaction."""
@@ -236,6 +254,10 @@ def _until(connection: Connection) -> ColumnElement[Any]:
 def _session(connection: Connection) -> ColumnElement[Any]:
     if connection.dialect.name == "sqlite":
         return literal("")
+    return _own_session()
+
+
+def _own_session() -> ColumnElement[Any]:
     own = select(literal_column(_BACKEND, Text())).select_from(_SESSIONS)
     return own.where(literal_column("pid = pg_backend_pid()", Boolean())).scalar_subquery()
 
@@ -243,6 +265,8 @@ def _session(connection: Connection) -> ColumnElement[Any]:
 def _is_alive() -> ColumnElement[bool]:
     return and_(
         _LEASE.c.until > literal_column("clock_timestamp()"),
+        # What has our own session was this very process, before it began anew.
+        _LEASE.c.session != _own_session(),
         _LEASE.c.session.in_(select(literal_column(_BACKEND, Text())).select_from(_SESSIONS)),
     )
 

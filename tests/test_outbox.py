@@ -16,7 +16,7 @@ from bot.commands import Button
 from bot.contact_point import ContactPoint
 from bot.delivery import Delivery, Refused, TryLater, Unreachable
 from bot.i18n import Text, verbatim
-from bot.messages import Voice
+from bot.messages import Style, Voice
 from bot.work import Work
 from storage.database import Database
 from storage.models import Conversation, OutboxMessage
@@ -269,3 +269,19 @@ def test_a_reply_that_never_comes_through_does_not_hold_up_the_desk(bench: Bench
     bench.desk("kim", "/reply Hello", ref)
     said = bench.desk("lee", "/who")
     assert any("Open now" in text for text in at_desk(said))
+
+
+def test_the_desk_sees_what_did_not_arrive(bench: Bench, moody: Moody) -> None:
+    ref = bench.report("ana", "Noise at night in the yard.")
+    bench.desk("kim", f"/open {ref}")
+    (nothing,) = at_desk(bench.desk("kim", "/undelivered"), "")
+    assert nothing == "Everything of the last 30 days has arrived."
+    moody.moods = {"Good morning.": [Unreachable()]}
+    said = bench.desk("kim", f"/reply {ref} Good morning.")
+    assert any("The person has closed the chat since" in each for each in at_desk(said, ref, Style.CARD))
+    (told,) = at_desk(bench.desk("kim", "/undelivered"), "")
+    assert told.startswith("1 message did not arrive.\nIt concerns: " + ref)
+    bench.after(days=31)
+    assert at_desk(bench.desk("kim", "/undelivered"), "") == [nothing]
+    back = bench.say("ana", "I am here again, and it goes on every night.")
+    assert not any("has closed the chat" in each for each in at_desk(back, ref, Style.CARD))

@@ -57,9 +57,18 @@ def _card(work: Work, thread: Thread) -> Text:
         _answers(work, thread, report) if report else None,
         lines(
             _("Language: {language}", language=verbatim(language)),
-            _("The person cannot be reached here.") if work.link(thread) is None else None,
+            _unreachable(work, thread),
         ),
     )
+
+
+def _unreachable(work: Work, thread: Thread) -> Text | None:
+    person = work.person(thread)
+    if person is None:
+        return _("The person cannot be reached here.")
+    if person.unreachable_since is not None:
+        return _("The person has closed the chat since {when}: messages do not arrive.", when=person.unreachable_since)
+    return None
 
 
 def _state(work: Work, thread: Thread, report: Report | None) -> Text:

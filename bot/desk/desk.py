@@ -8,20 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from bot.commands import Button
 from bot.desk import case
 from bot.desk.card import is_talking, renew_card
 from bot.desk.relay import to_reporter
 from bot.desk.room import open_or_take
-from bot.i18n import Text, _, lines, verbatim
+from bot.i18n import Text, _, lines, listing, ngettext, verbatim
 from bot.languages import LANGUAGES
 from bot.messages import Style, Voice
 from bot.references import read_reference
 from bot.work import Work
-from storage.models import OutboxMessage, Thread, ThreadEntry
+from storage.models import ContactLink, OutboxMessage, Thread, ThreadEntry
+
+UNDELIVERED_FOR: Final = timedelta(days=30)
+"""How far back the desk is shown what did not arrive."""
 
 
 @dataclass(frozen=True)
@@ -255,6 +260,33 @@ def _who(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> No
     work.post(thread, lines(_("Open now:"), *rows), buttons)
 
 
+def _undelivered(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    """The dead letters, by the cases they belong to; what was in them is gone."""
+    since = work.now - UNDELIVERED_FOR
+    dead = list(
+        work.session.execute(
+            select(OutboxMessage.id, Thread.ref)
+            .outerjoin(ContactLink, ContactLink.conversation_id == OutboxMessage.conversation_id)
+            .outerjoin(Thread, (Thread.id == ContactLink.thread_id) & Thread.closed_at.is_(None))
+            .where(OutboxMessage.state == literal("DEAD", literal_execute=True), OutboxMessage.settled_at >= since)
+            .order_by(OutboxMessage.id)
+        )
+    )
+    if not dead:
+        work.post(thread, _("Everything of the last {n} days has arrived.", n=UNDELIVERED_FOR.days))
+        return
+    refs = dict.fromkeys(row.ref for row in dead if row.ref)
+    count = len({row.id for row in dead})
+    work.post(
+        thread,
+        lines(
+            ngettext("{n} message did not arrive.", "{n} messages did not arrive.", count),
+            _("It concerns: {cases}", cases=listing([verbatim(ref) for ref in refs])) if refs else None,
+            _("Who left a phone number can be called: /phone in the thread.") if refs else None,
+        ),
+    )
+
+
 def _language(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
     code = argument.casefold()
     complete = [language for language in LANGUAGES.values() if language.complete]
@@ -277,6 +309,7 @@ def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> N
             _("/open 7F3K – read a report or a chat"),
             _("/take 7F3K – take it, so that nobody else answers"),
             _("/who – what is open, and who has it"),
+            _("/undelivered – messages that did not arrive"),
             _("/language de – language of the team"),
             _("In a thread:"),
             _("What you write is a note. It stays here."),
@@ -296,6 +329,7 @@ InAThread = Callable[[Work, Thread, Spoken, str], None]
 EVERYWHERE: dict[str, Everywhere] = {
     "/open": _open,
     "/who": _who,
+    "/undelivered": _undelivered,
     "/help": _help,
     "/start": _help,
     "/menu": _help,

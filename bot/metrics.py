@@ -7,7 +7,7 @@ import platform
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client import disable_created_metrics as _without_times_of_birth
@@ -38,47 +38,47 @@ class Metrics(Meter):
         def counter(name: str, what: str, *labels: str) -> Counter:
             return Counter(name, what, labels, namespace="anlaufstelle", registry=self.registry)
 
-        self._received = counter("received", "Messages kept for good, by channel.", "channel")
-        self._turns = counter("turns", "Messages worked through, by result.", "result")
-        self._due = counter("due", "Things that came due and were worked through, by result.", "result")
-        self._sent = counter("sent", "Tries to send, by channel and by what became of them.", "channel", "fate")
+        received = counter("received", "Messages kept for good, by channel.", "channel")
+        turns = counter("turns", "Messages worked through, by result.", "result")
+        due = counter("due", "Things that came due and were worked through, by result.", "result")
+        sent = counter("sent", "Tries to send, by channel and by what became of them.", "channel", "fate")
         self._errors = counter("database_errors", "Errors of the database, by their class.", "kind")
         self._bugs = counter("bugs", "Bugs written to the log.")
         self._turn_seconds = Histogram(
             "turn_seconds", "How long a message was worked on.", namespace="anlaufstelle", registry=self.registry,
             buckets=_TURN_SECONDS,
         )  # fmt: skip
-        self._send_seconds = Histogram(
+        send_seconds = Histogram(
             "send_seconds", "How long a channel took to send.", ["channel"], namespace="anlaufstelle",
             registry=self.registry, buckets=_SEND_SECONDS,
         )  # fmt: skip
         info = Gauge("info", "What runs.", ["version", "python"], namespace="anlaufstelle", registry=self.registry)
         info.labels(version("anlaufstelle"), platform.python_version()).set(1)
-        for channel in self.channels:
-            self._received.labels(channel)
-            for fate in Fate.__args__:  # type: ignore[attr-defined]
-                self._sent.labels(channel, fate)
-        for result in TurnResult.__args__:  # type: ignore[attr-defined]
-            self._turns.labels(result)
-            self._due.labels(result)
+        # Looked up once: the library takes its time for it.
+        known, fates, results = (*sorted(self.channels), OTHER), get_args(Fate), get_args(TurnResult)
+        self._received = {channel: received.labels(channel) for channel in known}
+        self._sent = {(channel, fate): sent.labels(channel, fate) for channel in known for fate in fates}
+        self._send_seconds = {channel: send_seconds.labels(channel) for channel in known}
+        self._turns = {result: turns.labels(result) for result in results}
+        self._due = {result: due.labels(result) for result in results}
         for kind in ("OperationalError", "InterfaceError"):
             self._errors.labels(kind)
 
     def received(self, account: str) -> None:
-        self._received.labels(self._channel_of(account)).inc()
+        self._received[self._channel_of(account)].inc()
 
     def turn(self, seconds: float, result: TurnResult) -> None:
-        self._turns.labels(result).inc()
+        self._turns[result].inc()
         self._turn_seconds.observe(seconds)
 
     def due(self, result: TurnResult) -> None:
-        self._due.labels(result).inc()
+        self._due[result].inc()
 
     def sent(self, account: str, fate: Fate, seconds: float | None = None) -> None:
         channel = self._channel_of(account)
-        self._sent.labels(channel, fate).inc()
+        self._sent[channel, fate].inc()
         if seconds is not None:
-            self._send_seconds.labels(channel).observe(seconds)
+            self._send_seconds[channel].observe(seconds)
 
     def _channel_of(self, account: str) -> str:
         """A label is never made of what came from outside."""

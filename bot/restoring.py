@@ -39,6 +39,7 @@ from storage import dumps, web_messages
 from storage.backup import BackupError, check, is_dump, made_at, remove, sqlite_file
 from storage.database import Database, DatabaseError
 from storage.erasures import Erased, ErasureFile, Kind, ListUnreadable, enter, entries, subject_of
+from storage.file_lock import FileLock
 from storage.files import empty, synced
 from storage.key_check import check_keys
 from storage.keys import KeyRing, WrongKey
@@ -381,8 +382,21 @@ class _SqlitePlace:
     @contextmanager
     def present(self) -> Iterator[Traces | None]:
         """Keeps everybody else out of the file until it is replaced; None where it cannot be read."""
+        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(self.file)
+        try:
+            lock.take()
+        except DatabaseError as used:
+            raise BackupError(str(used)) from None
+        try:
+            with self._present() as traces:
+                yield traces
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _present(self) -> Iterator[Traces | None]:
         if not self.file.exists():
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             yield None
             return
         connection = sqlite3.connect(f"{self.file.absolute().as_uri()}?mode=rw", uri=True, timeout=1)

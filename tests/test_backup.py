@@ -430,7 +430,7 @@ class TestCommands:
         assert done.exit_code == 0, done.output
         backup = done.stdout.strip()
         assert Path(backup).is_file() and "keys are not in it: keep a copy of x.keys" in done.stderr
-        assert "is in use: stop the bot first" in self.mistake("restore", backup)
+        assert f"x.db is in use by process {pipe.process.pid}: stop that one first" in self.mistake("restore", backup)
         pipe.write({"id": "2", "chat": "ben", "text": "/start"})
         assert pipe.read()
         pipe.end()

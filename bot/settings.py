@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from bot.contact_point import ContactPoint
 from bot.contact_point_file import ContactPointError, load_contact_point, load_contact_points, shipped
@@ -24,6 +24,7 @@ from storage.keys import (
     write_ring_file,
 )
 from storage.migrate import is_empty, pending, upgrade
+from storage.outage import is_away
 from storage.rotation import NotTakenOver, rotate, wait_for_others
 from storage.sqlite import file_of
 from storage.undisturbed import undisturbed
@@ -180,6 +181,10 @@ def rotate_keys(url: str, environment: Mapping[str, str]) -> tuple[int, Path]:
             return _rotate(url, file), file
     except (KeyFileError, DatabaseError, WrongKey, NotTakenOver) as wrong:
         raise SettingsError(str(wrong)) from None
+    except DBAPIError as away:
+        if not is_away(away):
+            raise
+        raise SettingsError("The database does not answer. Nothing is lost: call this once more.") from None
 
 
 def _rotate(url: str, file: Path) -> int:

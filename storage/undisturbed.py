@@ -1,4 +1,4 @@
-"""What must not happen at the same time: a rotation of the keys, another one, a backup, a restore.
+"""What must not happen at the same time: a rotation of the keys, another one, a backup.
 
 A backup made in the middle of a rotation would need keys that are never together in one file again, and two rotations
 would lose each other's keys.
@@ -18,7 +18,7 @@ from storage.errors import DatabaseError
 from storage.file_lock import PATIENCE, FileLock
 
 _BUSY: Final = (
-    "The keys are being rotated, or a backup of the database {file} is being made or restored by {who}: "
+    "The keys are being rotated, or a backup of the database {file} is being made, by {who}: "
     "try again when that has ended."
 )
 _NUMBER: Final = 0x616E6C61756673
@@ -30,7 +30,7 @@ def undisturbed(url: str, patience: float = PATIENCE) -> Iterator[None]:
     """Nothing else of this kind happens meanwhile; raises DatabaseError after that many seconds."""
     target = make_url(url)
     file = sqlite.file_of(target)
-    if file is not None:
+    if file is not None and file.exists():
         lock = FileLock(file, "rotation", _BUSY)
         lock.take(patience)
         try:
@@ -38,7 +38,7 @@ def undisturbed(url: str, patience: float = PATIENCE) -> Iterator[None]:
         finally:
             lock.release()
         return
-    if target.get_backend_name() == "sqlite":
+    if target.drivername not in postgres.NAMES:
         yield
         return
     # A connection of its own, outside of any transaction: the lock goes with it, however the process ends.

@@ -329,16 +329,18 @@ def backup(url: str, folder: Path | None, into: Path | None) -> None:
     from bot.retention import backup_days
     from bot.settings import present_keys
     from storage.backup import BackupError, back_up, backups_in, folder_of, old_files
+    from storage.undisturbed import undisturbed
 
     now = system_time()
     try:
         points, ring = contact_points(folder), present_keys(url, os.environ)
         into = into or folder_of(url)
-        made = back_up(url, ring, into, now)
+        with undisturbed(url, patience=60):
+            made = back_up(url, ring, into, now)
         old = old_files(backups_in(into), now - timedelta(days=backup_days(points)))
         for each in old:
             each.unlink(missing_ok=True)
-    except (SettingsError, BackupError) as wrong:
+    except (SettingsError, BackupError, DatabaseError) as wrong:
         stop(wrong)
     except OSError as wrong:
         stop(SettingsError(f"The backup is made, but not everything around it: {wrong.strerror}."))
@@ -402,7 +404,7 @@ def new(file: Path) -> None:
 def rotate(url: str) -> None:
     """Encrypt everything with a fresh key and drop the old one.
 
-    Stop the bot first. Killed in the middle, it can simply be called again.
+    The bot may run, and takes over the new key by itself. Killed in the middle, it can simply be called again.
     """
     from bot.settings import rotate_keys
 

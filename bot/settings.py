@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from bot.contact_point import ContactPoint
 from bot.contact_point_file import ContactPointError, load_contact_point, load_contact_points, shipped
 from bot.languages import LANGUAGES
 from storage.database import NOT_UNDERSTOOD, Database, DatabaseError
 from storage.erasures import ErasureFile
-from storage.file_lock import alone as having_alone
 from storage.key_check import check_keys
 from storage.keys import (
     ENVIRONMENT,
@@ -25,8 +24,10 @@ from storage.keys import (
     write_ring_file,
 )
 from storage.migrate import is_empty, pending, upgrade
-from storage.rotation import rotate
+from storage.outage import is_away
+from storage.rotation import NotTakenOver, rotate, wait_for_others
 from storage.sqlite import file_of
+from storage.undisturbed import undisturbed
 
 SAMPLE = "oberberg.toml"
 KEYS = "anlaufstelle.keys"
@@ -108,6 +109,7 @@ def open_database(url: str, environment: Mapping[str, str], *, alone: bool = Fal
     try:
         database = Database.open(url, ring)
         try:
+            _follow_keys(database, url, environment)
             if alone:
                 database.hold_alone()
             upgrade(database)
@@ -126,6 +128,11 @@ def open_database(url: str, environment: Mapping[str, str], *, alone: bool = Fal
     return database, written
 
 
+def _follow_keys(database: Database, url: str, environment: Mapping[str, str]) -> None:
+    if not environment.get(ENVIRONMENT):
+        database.follow_keys(key_file_of(url, environment))
+
+
 def existing_database(url: str, environment: Mapping[str, str]) -> Database | None:
     """The database as it is, without creating or upgrading anything; None where there is none yet."""
     file = _file_of(url)
@@ -137,6 +144,8 @@ def existing_database(url: str, environment: Mapping[str, str]) -> Database | No
         # Nothing is read with keys that are made up: whether there is something to read is all that they show.
         database = Database.open(url, ring or KeyRing.new())
         try:
+            if ring is not None:
+                _follow_keys(database, url, environment)
             if is_empty(database):
                 database.close()
                 return None
@@ -160,10 +169,7 @@ def _missing_keys(file: Path, why: str) -> str:
 
 
 def rotate_keys(url: str, environment: Mapping[str, str]) -> tuple[int, Path]:
-    """Encrypts every row with a fresh key; the old key goes once nothing needs it any more."""
-    import storage.web_messages  # noqa: F401  # its table is rotated too
-    from storage.models import Base
-
+    """Encrypts every row with a fresh key, while the bot runs; the old key goes once nothing needs it any more."""
     file = key_file_of(url, environment)
     if environment.get(ENVIRONMENT):
         raise SettingsError(f"The keys come from {ENVIRONMENT}. Put them into {file} to rotate them.")
@@ -171,28 +177,42 @@ def rotate_keys(url: str, environment: Mapping[str, str]) -> tuple[int, Path]:
     if not file.exists() or (present is not None and not present.exists()):
         raise SettingsError(f"There is nothing to rotate: {file} or the database is missing.")
     try:
-        with having_alone(present):
-            ring = load_ring(file, environment)
-            # Before the key file is touched: whatever is wrong, nothing is changed.
-            database = Database.open(url, ring)
-            try:
-                upgrade(database)
-                check_keys(database)
-            finally:
-                database.close()
-            # A rotation that was broken off has left two keys: go on with it.
-            if len(ring.data) == 1:
-                ring = ring.rotated()
-                write_ring_file(file, ring)
-            database = Database.open(url, ring)
-            try:
-                rows = rotate(database, Base)
-            finally:
-                database.close()
-            write_ring_file(file, ring.without_old())
-    except (KeyFileError, DatabaseError, WrongKey) as wrong:
+        with undisturbed(url):
+            return _rotate(url, file), file
+    except (KeyFileError, DatabaseError, WrongKey, NotTakenOver) as wrong:
         raise SettingsError(str(wrong)) from None
-    return rows, file
+    except DBAPIError as away:
+        if not is_away(away):
+            raise
+        raise SettingsError("The database does not answer. Nothing is lost: call this once more.") from None
+
+
+def _rotate(url: str, file: Path) -> int:
+    import storage.web_messages  # noqa: F401  # its table is rotated too
+    from storage.models import Base
+
+    ring = load_ring(file, {})
+    # Before the key file is touched: whatever is wrong, nothing is changed.
+    database = Database.open(url, ring)
+    try:
+        if pending(database):
+            raise SettingsError("The database is from an older version: the next start of the bot upgrades it.")
+        check_keys(database)
+    finally:
+        database.close()
+    # A rotation that was broken off has left two keys: go on with it.
+    if len(ring.data) == 1:
+        ring = ring.rotated()
+        write_ring_file(file, ring)
+    database = Database.open(url, ring)
+    try:
+        wait_for_others(database)
+        rows = rotate(database, Base)
+        # The file may be held alone until here: whoever starts now reads the new key only.
+        write_ring_file(file, ring.without_old())
+    finally:
+        database.close()
+    return rows
 
 
 def _file_of(url: str) -> Path | None:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, exc, make_url
+from sqlalchemy import URL, Connection, Engine, event, exc, make_url
 from sqlalchemy.orm import Session
 
 from storage import postgres, sqlite
 from storage.errors import DatabaseError as DatabaseError
-from storage.file_lock import FileLock
-from storage.keys import KeyRing
+from storage.file_lock import PATIENCE, FileLock
+from storage.keys import KeyFile, KeyFileError, KeyRing
 from storage.outage import Outage
 from storage.scope import ScopedSession
-from storage.types import use_ring
+from storage.types import ask_for_newer_keys, use_ring
+
+_LOG: Final = logging.getLogger("anlaufstelle.keys")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,6 +57,7 @@ class Database:
         self._user: int | None = None
         self._outage = Outage()
         self._lock: FileLock | None = None
+        self._key_file: KeyFile | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
 
     @classmethod
@@ -85,14 +89,57 @@ class Database:
         """The file of a SQLite database; None in memory and on a server."""
         return sqlite.file_of(self.engine.url)
 
-    def hold_alone(self) -> None:
+    def follow_keys(self, file: Path) -> None:
+        """Every transaction begins with the keys that are in the file then: they may be rotated meanwhile.
+
+        Not before the transaction, but in it: then all that began after a change of the file knows of it.
+        """
+        self._key_file = KeyFile(file)
+        event.listen(self.engine, "begin", self._begin_with_keys)
+        ask_for_newer_keys(self.engine, self._learn_keys)
+
+    def renew_keys(self) -> None:
+        """Takes over keys that are new in the file, also while nothing else is done."""
+        if self._key_file is not None:
+            with self._having_it_alone():
+                self._use(self._news(self._key_file))
+
+    def _begin_with_keys(self, _: Any) -> None:
+        if self._key_file is not None:
+            self._use(self._news(self._key_file))
+
+    def _learn_keys(self) -> None:
+        """In the middle of a transaction, which may have read what only the keys so far decrypt."""
+        if self._key_file is not None:
+            self._key_file.look_again()
+            news = self._news(self._key_file)
+            self._use(news and news.knowing(self.ring))
+            self._key_file.look_again()
+
+    def _news(self, file: KeyFile) -> KeyRing | None:
+        try:
+            news = file.news()
+        except KeyFileError:
+            _LOG.error("the key file cannot be read: the keys read before go on")
+            return None
+        if news is not None and news.lookup_key != self.ring.lookup_key:
+            _LOG.error("the key file is that of another installation: the keys read before go on")
+            return None
+        return news
+
+    def _use(self, ring: KeyRing | None) -> None:
+        if ring is not None and ring != self.ring:
+            self.ring = ring
+            use_ring(self.engine, ring)
+
+    def hold_alone(self, patience: float = PATIENCE) -> None:
         """Refuses a SQLite file to other processes that would work on it, until `close`; raises DatabaseError.
 
         Who only looks or makes a copy needs not hold it. On a server the processes know of each other.
         """
         if self.file is not None:
             lock = FileLock(self.file)
-            lock.take()
+            lock.take(patience)
             self._lock = lock
 
     @contextmanager

@@ -33,6 +33,10 @@ class WrongKey(Exception):
     """An encrypted value cannot be read with the keys at hand."""
 
 
+class UnknownKey(WrongKey):
+    """The key is not at hand; perhaps another process has made a new one."""
+
+
 class KeyFileError(Exception):
     """The keys cannot be had; the message is one line and never holds a key."""
 
@@ -81,6 +85,11 @@ class KeyRing:
         fresh = f"k{max(numbers, default=0) + 1}"
         return KeyRing(((fresh, os.urandom(_KEY_BYTES)), *self.data), self.lookup_key)
 
+    def knowing(self, other: KeyRing) -> KeyRing:
+        """The same ring, which also decrypts what the other one does."""
+        known = dict(self.data)
+        return KeyRing((*self.data, *(each for each in other.data if each[0] not in known)), self.lookup_key)
+
     def without_old(self) -> KeyRing:
         """The same ring with its primary data key only."""
         return KeyRing(self.data[:1], self.lookup_key)
@@ -97,7 +106,7 @@ class KeyRing:
         key_id = self.key_of(token)
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise WrongKey(f"The value was encrypted with the key {key_id}, which is not in the key file.")
+            raise UnknownKey(f"The value was encrypted with the key {key_id}, which is not in the key file.")
         head = 2 + len(key_id)
         nonce, sealed = token[head : head + _NONCE_BYTES], token[head + _NONCE_BYTES :]
         try:
@@ -140,6 +149,32 @@ def load_ring(path: Path, environment: Mapping[str, str]) -> KeyRing:
                 raise KeyFileError(f"The key file {path} is open to others: run chmod 600 {path}")
             content = file.read()
     return _parsed(content.decode("utf-8", "replace"), f"The key file {path}")
+
+
+class KeyFile:
+    """The key file as a running process watches it: it changes while the keys are rotated."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, ...] | None = None
+
+    def news(self) -> KeyRing | None:
+        """The keys, if the file is another one than last time; None if it is not there. Raises KeyFileError."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            # Whoever carries it away must not stop those who have read it.
+            return None
+        seen = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+        if seen == self._seen:
+            return None
+        # One look at a damaged file is enough, too.
+        self._seen = seen
+        return load_ring(self._path, {})
+
+    def look_again(self) -> None:
+        """The file counts as new."""
+        self._seen = None
 
 
 def create_ring_file(path: Path) -> KeyRing:

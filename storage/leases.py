@@ -68,17 +68,15 @@ class Leases:
         """The name of this process; another one after every loss."""
         self._started = False
         self._epochs: dict[str, int] = {}
-
-    @property
-    def accounts(self) -> tuple[str, ...]:
-        """The accounts that this process serves alone, as far as it knows."""
-        return tuple(self._epochs)
+        self._told = ""
+        """The data key that the others know of."""
 
     def start(self) -> None:
         """Makes this process known."""
         with self._database.transaction() as session:
-            session.connection().execute(insert(_LEASE), self._row(session, f"{_PROCESS}{self.me}", 1))
-        self._started = True
+            row = self._row(session, f"{_PROCESS}{self.me}", 1)
+            session.connection().execute(insert(_LEASE), row)
+        self._started, self._told = True, row["data_key"]
 
     def stop(self) -> None:
         """This process ends by itself: nobody needs to wait for its time to run out."""
@@ -91,18 +89,22 @@ class Leases:
         """Says that this process is alive; raises LostLease if others have given it up."""
         if not self._started:
             self.start()
-        if not self.shared:
+        self._database.renew_keys()
+        if not self.shared and self._told == self._database.ring.primary:
             return
         with self._database.transaction() as session:
             connection = session.connection()
+            # Begun with the keys of the file: whatever this process wrote with another one is committed.
+            key = self._database.ring.primary
             renewed = connection.execute(
                 update(_LEASE)
                 .where(_LEASE.c.owner == self.me)
-                .values(until=_until(connection), session=_session(connection), data_key=self._database.ring.primary)
+                .values(until=_until(connection), session=_session(connection), data_key=key)
                 .returning(_LEASE.c.name)
             ).scalars()
             if f"{_PROCESS}{self.me}" not in set(renewed):
                 raise LostLease(f"Process {self.me} was given up by the others.")
+        self._told = key
 
     def left(self, session: Session, accounts: Collection[str] = ()) -> dict[str, float]:
         """What this process must hold, itself and accounts, by channel: for how many seconds it still does.
@@ -183,13 +185,17 @@ class Leases:
         """The lease of a dead process is gone with the commit."""
         session.connection().execute(delete(_LEASE).where(_LEASE.c.name == f"{_PROCESS}{dead.name}"))
 
-    def others(self) -> list[str]:
-        """The data keys that other living processes encrypt with, one for each of them."""
+    def others(self) -> dict[str, str]:
+        """The data keys that other living processes encrypt with, by process; may be asked without a lease.
+
+        With SQLite one that was killed is among them until the next one has begun.
+        """
         with self._database.transaction() as session:
-            keys = select(_LEASE.c.data_key).where(
+            keys = select(_LEASE.c.owner, _LEASE.c.data_key).where(
                 _LEASE.c.name.startswith(_PROCESS, autoescape=True), _LEASE.c.owner != self.me
             )
-            return list(session.connection().execute(keys.where(_is_alive()) if self.shared else keys).scalars())
+            found = session.connection().execute(keys.where(_is_alive()) if self.shared else keys)
+            return {row[0]: row[1] for row in found}
 
     @contextmanager
     def writing_out(self) -> Iterator[Callable[[int], None]]:

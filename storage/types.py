@@ -11,17 +11,23 @@ from sqlalchemy import BigInteger, ColumnElement, DateTime, Dialect, Engine, Int
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.operators import OperatorType
 
-from storage.keys import KeyRing
+from storage.keys import KeyRing, UnknownKey
 
 NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")
 """A whole number: ids grow for years. SQLite's are as long by themselves, and only an INTEGER counts up."""
 
 _RING: Final = "anlaufstelle_key_ring"
+_RENEW: Final = "anlaufstelle_newer_keys"
 
 
 def use_ring(engine: Engine, ring: KeyRing) -> None:
     """Lets every encrypted column read and written through this engine use these keys."""
     setattr(engine.dialect, _RING, ring)
+
+
+def ask_for_newer_keys(engine: Engine, renew: Callable[[], None]) -> None:
+    """When a value has a key that is unknown, this is called, and then the value is tried once more."""
+    setattr(engine.dialect, _RENEW, renew)
 
 
 def ring_of(dialect: Dialect) -> KeyRing:
@@ -64,7 +70,17 @@ class Encrypted(TypeDecorator[Any]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         if value is None:
             return None
-        return self.value(ring_of(dialect).decrypt(bytes(value), self._context) if value else b"")
+        return self.value(self._decrypted(bytes(value), dialect) if value else b"")
+
+    def _decrypted(self, token: bytes, dialect: Dialect) -> bytes:
+        try:
+            return ring_of(dialect).decrypt(token, self._context)
+        except UnknownKey:
+            renew = getattr(dialect, _RENEW, None)
+            if renew is None:
+                raise
+            renew()
+            return ring_of(dialect).decrypt(token, self._context)
 
     def plain(self, value: Any) -> bytes:
         """The bytes to encrypt."""

@@ -406,8 +406,10 @@ def test_rotated_keys_read_everything_and_the_old_key_is_gone(place: Place) -> N
         for column in [each.name for each in table.columns if isinstance(each.type, Encrypted)]:
             wanted = f"SELECT {column} FROM {table.name} WHERE length({column}) > 0"
             for (token,) in place.databases.query(place.url, wanted):
-                found += 1
-                assert new.key_of(token) == "k2"
+                # Nothing is no secret.
+                if token:
+                    found += 1
+                    assert new.key_of(token) == "k2"
     assert found > 10
     database = place.open()
     with database.transaction("oberberg") as session:

@@ -36,10 +36,10 @@ def staff_key(file: Path) -> tuple[str, str]:
 
 
 class TestTwoProcesses:
-    @pytest.mark.parametrize("command", ["pipe", "run", "rotate"])
+    @pytest.mark.parametrize("command", ["pipe", "run"])
     def test_the_second_is_told_to_stop_the_first(self, file: Path, command: str) -> None:
         first = begin(file)
-        arguments = {"pipe": ("pipe",), "run": ("run", *staff_key(file)), "rotate": ("keys", "rotate")}[command]
+        arguments = {"pipe": ("pipe",), "run": ("run", *staff_key(file))}[command]
         keys = file.with_suffix(".keys").read_bytes()
         done = run(*arguments, "--database", url(file), cwd=file.parent)
         assert (done.returncode, done.stdout) == (2, "")

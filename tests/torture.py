@@ -93,9 +93,12 @@ class Talk:
         self._places = [Place(self, number) for number in range(self._count)]
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, wrong: type[BaseException] | None, *_: object) -> None:
         for place in self._places:
-            place.stop()
+            if wrong is not None:
+                place.give_up()
+            else:
+                place.stop()
 
     @property
     def places(self) -> list[Place]:
@@ -214,6 +217,7 @@ class Place:
         self._talk = talk
         self.number = number
         self._wrong: list[str] = []
+        self._pipes: list[Pipe] = []
         self._writing = threading.Lock()
         self.start()
 
@@ -222,6 +226,7 @@ class Place:
         self.listens = threading.Event()
         with self._talk.quiet:
             self.pipe = Pipe(self._talk.url, self._talk.folder)
+            self._pipes.append(self.pipe)
             listener = threading.Thread(target=self._listen, args=(self.pipe, self.ended, self.listens), daemon=True)
             listener.start()
             self.write(*self._talk.open_at(self))
@@ -245,6 +250,13 @@ class Place:
         self._talk.ends += 1
         self._gone()
         self.start()
+
+    def give_up(self) -> None:
+        """The test has failed: nothing of it stays behind."""
+        for each in self._pipes:
+            if each.process.poll() is None:
+                each.kill()
+                each.end()
 
     def hang(self) -> Callable[[], None]:
         """The process stops in the middle of whatever it does, and another one takes its place; returns what wakes it."""

@@ -79,7 +79,7 @@ def ask(pipe: Pipe, number: str, chat: str, words: str) -> list[str]:
     assert pipe.write({"id": number, "chat": chat, "text": words})
     said = []
     while (line := pipe.read()) != {"done": number}:
-        assert line is not None
+        assert line is not None, pipe.end()
         said.append(str(line.get("text", "")))
     return said
 
@@ -152,6 +152,7 @@ def test_a_rotation_that_was_killed_is_called_again(place: Place) -> None:
     pipe = place.start()
     person = Person(pipe, "ana")
     person.start()
+    wait_until(lambda: bool(person.wrote))
     command = [sys.executable, "-m", "bot", "keys", "rotate", "--database", place.url]
     old = place.keys.stat().st_ino
     killed = subprocess.Popen(command, cwd=place.folder, env=environment(), stdout=subprocess.DEVNULL)

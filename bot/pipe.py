@@ -15,7 +15,7 @@ from bot.channels.lines import ACCOUNT, LineReader, LinesChannel, SetTime, speak
 from bot.contact_point import ContactPoint
 from bot.door import Door
 from bot.messages import Inbound
-from bot.now import ManualTime, system_time
+from bot.now import ManualTime, SteadyTime
 from storage.database import Database
 from storage.erasures import ErasureFile
 
@@ -40,7 +40,7 @@ async def run_pipe(
         database,
         contact_points,
         {ACCOUNT: channel},
-        manual or system_time,
+        manual or SteadyTime(),
         ACCOUNT,
         answers_where_asked=True,
         erasures=erasures,

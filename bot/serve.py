@@ -27,7 +27,7 @@ from bot.ending import PAGES_END_WITHIN, Ending, finish
 from bot.health import TICK_LATE, Watch
 from bot.messages import Inbound
 from bot.meter import Meter
-from bot.now import Now, ShiftedTime, system_time
+from bot.now import Now, ShiftedTime, SteadyTime
 from bot.service_manager import keep_awake, tell
 from bot.settings import SettingsError
 from bot.web_memory import StoredMemory
@@ -113,8 +113,9 @@ async def run_service(
         mode = Public(origin, staff_keys)
     except ValueError as wrong:
         raise SettingsError(str(wrong)) from None
+    now = SteadyTime()
     if operations is None:
-        app, channel = _app(database, contact_points, system_time, mode, Meter(), erasures)
+        app, channel = _app(database, contact_points, now, mode, Meter(), erasures)
         await serve(app, channel, page, None, lambda address: ready(address, ""))
         return
 
@@ -123,10 +124,8 @@ async def run_service(
     from bot.operations import application
 
     metrics = Metrics({WebChannel.name})
-    app, channel = _app(database, contact_points, system_time, mode, metrics, erasures)
-    watch = Watch(
-        database, system_time, lambda: app.ticked_at, lambda session: app.leases.left(session, app.held_accounts)
-    )
+    app, channel = _app(database, contact_points, now, mode, metrics, erasures)
+    watch = Watch(database, now, lambda: app.ticked_at, lambda session: app.leases.left(session, app.held_accounts))
     with metrics.watching(database.engine):
         async with _listening(application(watch, metrics), operations) as told:
             await serve(app, channel, page, watch, lambda address: ready(address, told))

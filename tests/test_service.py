@@ -89,7 +89,9 @@ class TestOperations:
         told = await answer.json()
         assert status == 200 and told["ready"] and all(check["ok"] for check in told["checks"].values()), told
         names = {"running", "database", "schema", "inbox", "outbox", "due", "clock"}
-        assert set(told["checks"]) == names | ({"lease process"} if databases.name == "postgres" else set())
+        assert set(told["checks"]) == names | (
+            {"lease process", "lease account:web"} if databases.name == "postgres" else set()
+        )
 
     async def test_the_public_page_tells_nothing_of_it(self, start: Callable[..., Service]) -> None:
         service = start()

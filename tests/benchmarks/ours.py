@@ -20,7 +20,8 @@ from bot.settings import contact_points, open_database
 from tests.benchmarks.contestant import Contestant
 from tests.benchmarks.crowd import TEXTS
 
-ACCOUNT = "bench"
+ACCOUNT = f"bench:{os.getpid()}"
+"""Each process serves an account of its own, for one account has one sender at a time."""
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 
 

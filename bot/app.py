@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
+from bot.backoff import wait
 from bot.bugs import log_bug
 from bot.clock import TICK_SECONDS, Clock
 from bot.contact_point import ContactPoint
@@ -91,18 +92,11 @@ class App:
         self._settling = asyncio.Lock()
         self._wake = asyncio.Event()
         self._queued = {account: asyncio.Event() for account in channels}
-        self._trouble = 0
-        """How often in a row the database was away."""
 
     async def receive(self, inbound: Inbound) -> None:
         """Keeps a message for good, then returns; the answer follows by itself."""
         await self._receiving.bring(inbound)
         self.wake()
-
-    @property
-    def held_accounts(self) -> tuple[str, ...]:
-        """The accounts that this process must serve alone."""
-        return self.outbox.exclusive
 
     def _receive_all(self, messages: list[Inbound]) -> None:
         via = self.leases.me if self._answers_where_asked else None
@@ -114,8 +108,6 @@ class App:
     def wake(self) -> None:
         """There may be something to do."""
         self._wake.set()
-        for queued in self._queued.values():
-            queued.set()
 
     async def settle(self) -> None:
         """Works through everything that waits now, and sends all that came of it."""
@@ -165,7 +157,7 @@ class App:
                 if trouble == 1:
                     _note(away)
                 self._beaten_at = None
-                await asyncio.sleep(min(0.05 * 2**trouble, 5))
+                await asyncio.sleep(wait(trouble, first=0.1, longest=5))
 
     async def _work(self) -> None:
         """Works through what has come in and come due."""
@@ -225,7 +217,7 @@ class App:
 
         async def beat() -> None:
             while True:
-                await self._despite_trouble(self._beat)
+                await self._despite_bugs(self._beat)
                 await asyncio.sleep(BEAT_SECONDS)
 
         clock = Clock(tick, SHARED_TICK_SECONDS if self.leases.shared else TICK_SECONDS)
@@ -244,7 +236,7 @@ class App:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            await self._despite_trouble(self.settle)
+            await self._despite_bugs(self.settle)
 
     async def run(self) -> None:
         """Answers until cancelled; leaves nothing half done."""
@@ -263,7 +255,7 @@ class App:
 
         while True:
             self._wake.clear()
-            await self._despite_trouble(work)
+            await self._despite_bugs(work)
             await self._wake.wait()
 
     async def _send(self, account: str, queued: asyncio.Event) -> None:
@@ -272,21 +264,13 @@ class App:
 
         while True:
             queued.clear()
-            await self._despite_trouble(send)
+            await self._despite_bugs(send)
             await queued.wait()
 
-    async def _despite_trouble(self, act: Callable[[], Awaitable[None]]) -> None:
-        """The database may come back, and a bug must not end the service: the bot must still be there."""
+    async def _despite_bugs(self, act: Callable[[], Awaitable[None]]) -> None:
+        """A bug must not end the service: the bot must still be there."""
         try:
-            await act()
-            self._trouble = 0
-        except LostLease:
-            self._beaten_at = None
-        except DBAPIError as away:
-            self._trouble += 1
-            if self._trouble == 1:
-                _note(away)
-            await asyncio.sleep(min(0.1 * 2**self._trouble, 5))
+            await self.patiently(act)
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001  # said above

@@ -22,8 +22,6 @@ class Delivery:
     message: Outbound
     replaces: str = ""
     """The messenger's own id of the message that this one edits."""
-    again: bool = False
-    """Whether it may have been sent before, by a process that died or a network that did not answer."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from bot.backoff import wait
 from bot.bugs import log_bug
 from bot.delivery import Channel, Delivery, InDoubt, Refused, TryLater, Unreachable, WrittenOut
 from bot.desk.card import renew_card
@@ -118,9 +119,6 @@ class Outbox:
         try:
             if isinstance(channel, WrittenOut):
                 return await self._database.run(self._write_out, account, channel, now)
-            # Two senders would go twice as fast as the messenger allows.
-            if await self._database.run(self._leases.take, account) is None:
-                return 0
             return await self._send_all(account, channel, now)
         except (DBAPIError, LostLease):
             self._troubled.add(account)
@@ -192,30 +190,29 @@ class Outbox:
 
     def _settle_and_claim(self, account: str, now: datetime, at_most: int) -> list[list[Taken]]:
         """Writes down what became of messages, and takes the next of each chat, several where a repeat does no harm."""
-        fates = self._fates[account]
-        chats = self._settle_and_claim_in_one(account, fates, now, at_most)
-        del fates[: len(fates)]
-        return chats
-
-    def _settle_and_claim_in_one(
-        self, account: str, fates: Sequence[Fate], now: datetime, at_most: int
-    ) -> list[list[Taken]]:
+        # More may become known while this is written.
+        fates = tuple(self._fates[account])
+        # Two senders would go twice as fast as the messenger allows.
+        ours = at_most > 0 and self._leases.take(account) is not None
         with self._database.transaction(everywhere=True) as session:
             if fates:
                 self._settle_in(session, fates, now)
-            if not at_most:
-                return []
-            self._leases.hold(session)
-            self._leases.hold_account(session, account)
-            several = self._channels[account].knows_repeats
-            while found := outbox.next_of_each_chat(session, account, now, at_most, several=several):
-                outbox.claim(session, [each.id for each in found], self._leases.me)
-                chats: dict[str, list[Taken]] = {}
-                for each, delivery in self._speakable(session, found, now):
-                    chats.setdefault(each.chat_key, []).append((delivery, each.entry_id))
-                if chats:
-                    return list(chats.values())
-            return []
+            chats = self._claimed(session, account, now, at_most) if ours else []
+        del self._fates[account][: len(fates)]
+        return chats
+
+    def _claimed(self, session: Session, account: str, now: datetime, at_most: int) -> list[list[Taken]]:
+        self._leases.hold(session)
+        self._leases.hold_account(session, account)
+        several = self._channels[account].knows_repeats
+        while found := outbox.next_of_each_chat(session, account, now, at_most, several=several):
+            outbox.claim(session, [each.id for each in found], self._leases.me)
+            chats: dict[str, list[Taken]] = {}
+            for each, delivery in self._speakable(session, found, now):
+                chats.setdefault(each.chat_key, []).append((delivery, each.entry_id))
+            if chats:
+                return list(chats.values())
+        return []
 
     def _speakable(self, session: Session, found: Sequence[Claimed], now: datetime) -> list[tuple[Claimed, Delivery]]:
         """Those that may still go out, with what the channel gets; the others are settled as silenced."""
@@ -312,8 +309,8 @@ class Outbox:
             _forget_words(row, now)
             self._tell_writer(session, row, now, "failed", _("Not delivered after two days of trying."))
             return
-        wait = min(FIRST_WAIT * 2 ** (row.attempts - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
-        row.not_before = now + timedelta(seconds=max(wait, after or 0))
+        seconds = wait(row.attempts, FIRST_WAIT, LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
+        row.not_before = now + timedelta(seconds=max(seconds, after or 0))
         row.state, row.sender = "QUEUED", None
         if row.attempts == 1:
             self._tell_writer(session, row, now, "sent", _("Not delivered yet. I keep trying."))
@@ -417,7 +414,6 @@ def _delivery(each: Claimed) -> Delivery:
         each.address,
         message,
         replaces=each.edited_id or "",
-        again=each.doubts > 0,
     )
 
 

@@ -32,6 +32,7 @@ from storage import models, web_messages
 from storage.backup import kept_aside, old_files, rehearsal
 from storage.database import Database
 from storage.erasures import ErasureFile, Kind, erased
+from storage.leases import LostLease
 from storage.models import (
     Consent,
     ContactLink,
@@ -46,6 +47,7 @@ from storage.models import (
     Thread,
     ThreadEntry,
 )
+from storage.outage import is_away
 from storage.scope import scoped_to
 from storage.types import ring_of
 from storage.web_messages import WebMessage
@@ -200,8 +202,9 @@ class Daily:
         desk_account: str,
         erasure_file: ErasureFile | None = None,
         alone: Callable[[], bool] = lambda: True,
+        rest: float = 600,
     ) -> None:
-        """`alone` says whether no other process does it now."""
+        """`alone` says whether no other process does it now; `rest`: seconds until it is tried again after outages."""
         self._alone = alone
         self._database = database
         self._contact_points = contact_points
@@ -210,6 +213,8 @@ class Daily:
         self._day = ""
         self._kept_up_at = -inf
         self._running: Iterator[Counts] | None = None
+        self._rest = rest
+        self._rests_until = -inf
         self._counts = Counts()
 
     def keep_up(self) -> None:
@@ -222,14 +227,18 @@ class Daily:
         """Does one short step of the day's run; False when it is done or not yet time."""
         local = now.astimezone(ZONE)
         day = local.date().isoformat()
-        if self._running is None and (self._day == day or local.hour < NIGHT):
+        if self._running is None and (self._day == day or local.hour < NIGHT or monotonic() < self._rests_until):
             return False
         try:
             return self._step(day, now)
         except Exception as error:  # noqa: BLE001  # people must be answered, whatever is wrong with the deletion
             self._running = None
-            self._day = day
-            log_bug(error)
+            if is_away(error) or isinstance(error, LostLease):
+                # The day is begun once more, by whoever can.
+                self._day, self._rests_until = "", monotonic() + self._rest
+            else:
+                self._day = day
+                log_bug(error)
             return False
 
     def _step(self, day: str, now: datetime) -> bool:
@@ -630,12 +639,7 @@ def _places_on_hold(session: Session) -> set[str]:
 def _inbox(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
     """Marks by which a repeated message is known."""
     old = _days_ago(now, point.retention.delivery_days)
-    rows = session.execute(
-        select(InboxMessage.id, InboxMessage.state, InboxMessage.received_at)
-        .where(InboxMessage.id > after)
-        .order_by(InboxMessage.id)
-        .limit(WINDOW)
-    ).all()
+    rows = _window(session, InboxMessage.id, InboxMessage.state, InboxMessage.received_at, after)
     gone = [key for key, state, at in rows if state in ("DONE", "FAILED") and at <= old]
     _delete_rows(session, InboxMessage, gone)
     return Counts(inbox=len(gone)), _go_on(rows, old)
@@ -644,17 +648,16 @@ def _inbox(session: Session, point: ContactPoint, now: datetime, after: int) -> 
 def _outbox(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
     """Marks of what was sent, unless it stands for something that can still change at its place."""
     old = _days_ago(now, point.retention.delivery_days)
-    rows = session.execute(
-        select(OutboxMessage.id, OutboxMessage.state, OutboxMessage.queued_at)
-        .where(OutboxMessage.id > after)
-        .order_by(OutboxMessage.id)
-        .limit(WINDOW)
-    ).all()
+    rows = _window(session, OutboxMessage.id, OutboxMessage.state, OutboxMessage.queued_at, after)
     gone = {key for key, state, at in rows if state in ("SENT", "SILENCED", "DEAD") and at <= old}
     for used in (Thread.card_outbox_id, ThreadEntry.outbox_id, ThreadEntry.status_outbox_id):
         gone.difference_update(session.scalars(select(used).where(used.in_(gone))))
     _delete_rows(session, OutboxMessage, gone)
     return Counts(outbox=len(gone)), _go_on(rows, old)
+
+
+def _window(session: Session, key: Any, state: Any, at: Any, after: int) -> Sequence[Any]:
+    return session.execute(select(key, state, at).where(key > after).order_by(key).limit(WINDOW)).all()
 
 
 def _go_on(rows: Sequence[Any], old: datetime) -> int | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import secrets
 import time as clock
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -34,6 +33,7 @@ from bot.web_memory import StoredMemory
 from bot.working_time import next_service
 from storage.database import Database
 from storage.erasures import ErasureFile
+from storage.files import written_once
 from storage.outage import is_away
 
 ACCOUNT = "web"
@@ -125,7 +125,7 @@ async def run_service(
 
     metrics = Metrics({WebChannel.name})
     app, channel = _app(database, contact_points, now, mode, metrics, erasures)
-    watch = Watch(database, now, lambda: app.ticked_at, lambda session: app.leases.left(session, app.held_accounts))
+    watch = Watch(database, now, lambda: app.ticked_at, lambda session: app.leases.left(session, app.outbox.exclusive))
     with metrics.watching(database.engine):
         async with _listening(application(watch, metrics), operations) as told:
             await serve(app, channel, page, watch, lambda address: ready(address, told))
@@ -234,8 +234,7 @@ def staff_key(file: Path) -> tuple[str, bool]:
     except FileNotFoundError:
         key = secrets.token_urlsafe(24)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(key + "\n")
+        written_once(file, key + "\n")
         return key, True
     except (OSError, ValueError) as wrong:
         raise SettingsError(f"The staff key {file} cannot be read: {wrong}.") from None

@@ -1,4 +1,4 @@
-"""One message in, one transaction: receive, then work through, each whole or not at all (idea 3)."""
+"""Messages in: received in one transaction, worked through in another, each whole or not at all (idea 3)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from bot.backoff import wait
 from bot.bugs import log_bug
 from bot.commands import Ask, Command, FileReport, Say
 from bot.contact_point import ContactPoint
@@ -198,10 +199,13 @@ class Turns:
 
     def _failed(self, row_id: int, error: Exception, now: datetime) -> TurnResult:
         with self._database.transaction(everywhere=True) as session:
-            row = session.get_one(InboxMessage, row_id)
+            row = session.get_one(InboxMessage, row_id, with_for_update=True)
+            if row.done_at is not None:
+                # Another process has done it meanwhile.
+                return "retried"
             row.attempts += 1
             if isinstance(error, OperationalError) and row.attempts < TRANSIENT_ATTEMPTS:
-                self._resting.rest(row_id, 0.1 * 2**row.attempts)
+                self._resting.rest(row_id, wait(row.attempts, first=0.2, longest=30))
                 return "retried"
             row.state, row.done_at, row.error_ref = "FAILED", now, log_bug(error)
             session.flush()
@@ -373,8 +377,8 @@ class Turns:
         if not inbound.pressed:
             return False
         key = work.ring.lookup("remote", inbound.account, inbound.pressed)
-        row = work.session.scalars(select(OutboxMessage).where(OutboxMessage.remote_key == key)).first()
-        return row is None or row.id != conversation.prompt_outbox_id
+        row_id = work.session.scalar(select(OutboxMessage.id).where(OutboxMessage.remote_key == key))
+        return row_id is None or row_id != conversation.prompt_outbox_id
 
     def scope(self, work: Work, conversation: Conversation, memory: Memory) -> Scope:
         """What flows may look at for this person now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -84,7 +85,6 @@ class Work:
     """The inbox row that is being worked through."""
     chats: dict[str, Conversation] = field(default_factory=dict)
     """The chats at hand, by their keys."""
-    _via_of_desk: str | None = "?"
     _language_of_desk: str | None = None
     _given: set[str] = field(default_factory=set)
     """The first letters of the numbers given to new threads."""
@@ -120,14 +120,12 @@ class Work:
         """Remembers the process that the desk was last heard by, where the answer must go out by the same one."""
         if via != self._desk_via:
             self.session.merge(Setting(name=f"desk_via:{self.contact_point.id}", value=via or ""))
-            self._via_of_desk = via
+            self._desk_via = via
 
-    @property
+    @cached_property
     def _desk_via(self) -> str | None:
-        if self._via_of_desk == "?":
-            stored = self.session.get(Setting, f"desk_via:{self.contact_point.id}")
-            self._via_of_desk = (stored.value or None) if stored else None
-        return self._via_of_desk
+        stored = self.session.get(Setting, f"desk_via:{self.contact_point.id}")
+        return (stored.value or None) if stored else None
 
     def tell(
         self,

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
 def written_anew(path: Path, content: str) -> None:
     """Replaces a file (mode 0600) in one instant, on the disk when this returns; raises OSError."""
+    with _written_beside(path, content) as new:
+        os.replace(new, path)
+    synced(path.parent)
+
+
+def written_once(path: Path, content: str) -> None:
+    """The same, unless the file is there already: raises FileExistsError."""
+    with _written_beside(path, content) as new:
+        # A link never overwrites, and the name appears with the whole content or not at all.
+        os.link(new, path)
+    synced(path.parent)
+
+
+@contextmanager
+def _written_beside(path: Path, content: str) -> Iterator[Path]:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    new = Path(name)
     try:
         with open(handle, "w", encoding="utf-8") as file:
             file.write(content)
             file.flush()
             os.fsync(handle)
-        os.replace(new, path)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise
-    synced(path.parent)
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def empty(path: Path) -> None:

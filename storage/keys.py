@@ -9,7 +9,6 @@ import hmac
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from storage.files import written_anew, written_once
 
 ENVIRONMENT: Final = "ANLAUFSTELLE_KEYS"
 """The environment variable that wins over the key file, in the same text form."""
@@ -182,47 +183,14 @@ def create_ring_file(path: Path) -> KeyRing:
     ring = KeyRing.new()
     with _told(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = _written_beside(path, ring)
-        try:
-            # A link never overwrites, and the name appears with the whole content or not at all.
-            os.link(new, path)
-        finally:
-            new.unlink()
-        _sync_folder(path.parent)
+        written_once(path, _text(ring))
     return ring
 
 
 def write_ring_file(path: Path, ring: KeyRing) -> None:
     """Replaces the key file (mode 0600); at any instant it is the old one or the new one."""
     with _told(path):
-        new = _written_beside(path, ring)
-        try:
-            os.replace(new, path)
-        except OSError:
-            new.unlink()
-            raise
-        _sync_folder(path.parent)
-
-
-def _written_beside(path: Path, ring: KeyRing) -> Path:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with open(handle, "w", encoding="ascii") as file:
-            file.write(_text(ring))
-            file.flush()
-            os.fsync(handle)
-    except OSError:
-        Path(name).unlink()
-        raise
-    return Path(name)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        written_anew(path, _text(ring))
 
 
 def _text(ring: KeyRing) -> str:

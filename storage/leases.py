@@ -8,10 +8,12 @@ With SQLite there is one process, which the lock on the file sees to.
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -31,6 +33,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from storage.database import Database
@@ -153,7 +156,7 @@ class Leases:
             if found is None:
                 connection.execute(insert(_LEASE), self._row(session, name, 1))
                 return 1
-            if found.owner != self.me and self._is_alive(connection, found.owner):
+            if found.owner != self.me and self.shared and connection.execute(select(_lives(found.owner))).scalar():
                 return None
             epoch: int = found.epoch + (found.owner != self.me)
             row = self._row(session, name, epoch)
@@ -206,17 +209,23 @@ class Leases:
         """
         with self._database.connection() as connection:
             if connection.dialect.name == "sqlite":
-                driver: Any = connection.connection.driver_connection
+                driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
                 driver.execute("PRAGMA synchronous=NORMAL")
                 try:
-                    name = f"{_PROCESS}{self.me}"
-                    yield lambda row: driver.execute("UPDATE lease SET written = ? WHERE name = ?", (row, name))
+                    yield partial(self._written_in_file, driver)
                 finally:
                     driver.execute("PRAGMA synchronous=FULL")
                 return
-            yield lambda row: self._written(connection, row)
+            yield partial(self._written_on_server, connection)
 
-    def _written(self, connection: Connection, row: int) -> None:
+    def _written_in_file(self, driver: sqlite3.Connection, row: int) -> None:
+        # By SQLAlchemy it would take as long as the message itself.
+        try:
+            driver.execute("UPDATE lease SET written = ? WHERE name = ?", (row, f"{_PROCESS}{self.me}"))
+        except sqlite3.Error as error:
+            raise OperationalError(None, None, error) from error
+
+    def _written_on_server(self, connection: Connection, row: int) -> None:
         with connection.begin():
             connection.execute(text("SET LOCAL synchronous_commit = off"))
             done = connection.execute(_WRITTEN, {"row": row, "its_name": f"{_PROCESS}{self.me}"})
@@ -231,9 +240,6 @@ class Leases:
     def nothing_written(self, session: Session) -> None:
         """A new row of messages begins."""
         session.connection().execute(_WRITTEN, {"row": 0, "its_name": f"{_PROCESS}{self.me}"})
-
-    def _is_alive(self, connection: Connection, owner: str) -> bool:
-        return self.shared and bool(connection.execute(select(_process_is_alive(owner))).scalar())
 
     def _row(self, session: Session, name: str, epoch: int) -> dict[str, Any]:
         connection = session.connection()
@@ -280,5 +286,5 @@ def _is_alive() -> ColumnElement[bool]:
     )
 
 
-def _process_is_alive(owner: str) -> ColumnElement[bool]:
+def _lives(owner: str) -> ColumnElement[bool]:
     return exists().where(_LEASE.c.name == f"{_PROCESS}{owner}", _is_alive())

@@ -33,13 +33,11 @@ class Claimed:
     contact_point: str
     account: str
     chat_key: str
-    conversation_id: int | None
     address: str
     payload: Any
     voice: str
     entry_id: int | None
     edits: int | None
-    doubts: int
     not_before: datetime
     queued_at: datetime
     holder: str | None
@@ -50,7 +48,10 @@ class Claimed:
     """Whether the message that this one edits is itself not sent yet."""
 
 
-_NOW: Final = bindparam("now", type_=UtcDateTime())
+def _may_go(row: Any, now: Any) -> Any:
+    """Whether its time has come, of a row or as SQL; one queued in the future is older than the right time."""
+    return (row.not_before <= now) | (row.queued_at > now)
+
 
 _FIRST: Final = (
     select(_OUTBOX.c.id, _OUTBOX.c.chat_key)
@@ -58,8 +59,7 @@ _FIRST: Final = (
         _OUTBOX.c.settled_at.is_(None),
         _OUTBOX.c.state == "QUEUED",
         _OUTBOX.c.account == bindparam("its_account"),
-        # What was queued in the future was queued before the clock was put right.
-        or_(_OUTBOX.c.not_before <= _NOW, _OUTBOX.c.queued_at > _NOW),
+        _may_go(_OUTBOX.c, bindparam("now", type_=UtcDateTime())),
         ~exists().where(
             _EARLIER.c.chat_key == _OUTBOX.c.chat_key, _EARLIER.c.settled_at.is_(None), _EARLIER.c.id < _OUTBOX.c.id
         ),
@@ -78,10 +78,10 @@ _FIRST_OF_MINE: Final = _FIRST.where(
 )
 _WHOLE: Final = (
     select(
-        *(_OUTBOX.c[field.name] for field in fields(Claimed)[:13]),
+        *(_OUTBOX.c[field.name] for field in fields(Claimed) if field.name in _OUTBOX.c),
         _CONVERSATION.c.holder,
-        _EDITED.c.remote_id,
-        _EDITED.c.id.is_not(None) & _EDITED.c.settled_at.is_(None),
+        _EDITED.c.remote_id.label("edited_id"),
+        (_EDITED.c.id.is_not(None) & _EDITED.c.settled_at.is_(None)).label("edited_waits"),
     )
     .select_from(
         _OUTBOX.outerjoin(_CONVERSATION, _CONVERSATION.c.id == _OUTBOX.c.conversation_id).outerjoin(
@@ -114,7 +114,7 @@ def next_of_each_chat(
     stopped: set[str] = set()
     claimed = []
     for each in map(_claimed, connection.execute(_BY_CHAT, chats)):
-        if each.edited_waits or not (each.not_before <= now or each.queued_at > now):
+        if each.edited_waits or not _may_go(each, now):
             stopped.add(each.chat_key)
         if each.chat_key not in stopped:
             claimed.append(each)
@@ -186,9 +186,9 @@ def unsent(session: Session, causes: Collection[int], now: datetime) -> bool:
         _EARLIER.c.chat_key == _OUTBOX.c.chat_key,
         _EARLIER.c.settled_at.is_(None),
         _EARLIER.c.id < _OUTBOX.c.id,
-        _EARLIER.c.not_before > now,
+        ~_may_go(_EARLIER.c, now),
     )
     waits = select(_OUTBOX.c.id).where(
-        _OUTBOX.c.settled_at.is_(None), _OUTBOX.c.cause.in_(causes), _OUTBOX.c.not_before <= now, ~held_up
+        _OUTBOX.c.settled_at.is_(None), _OUTBOX.c.cause.in_(causes), _may_go(_OUTBOX.c, now), ~held_up
     )
     return session.connection().execute(waits.limit(1)).first() is not None

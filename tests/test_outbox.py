@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from bot.app import App
 from bot.commands import Button
 from bot.contact_point import ContactPoint
-from bot.delivery import Delivery, Refused, TryLater, Unreachable
+from bot.delivery import UNHURRIED, Delivery, Refused, TryLater, Unreachable
 from bot.i18n import Text, verbatim
 from bot.messages import Style, Voice
 from bot.work import Work
 from storage.database import Database
 from storage.models import Conversation, OutboxMessage
 from tests.bench import ACCOUNT, Bench, at_desk, plain, to_person
+from tests.databases import Databases
 
 
 @pytest.fixture
@@ -285,3 +288,58 @@ def test_the_desk_sees_what_did_not_arrive(bench: Bench, moody: Moody) -> None:
     assert at_desk(bench.desk("kim", "/undelivered"), "") == [nothing]
     back = bench.say("ana", "I am here again, and it goes on every night.")
     assert not any("has closed the chat" in each for each in at_desk(back, ref, Style.CARD))
+
+
+class Paper:
+    """A channel that writes messages out; told to, it finds the disk full after the next one."""
+
+    pace = UNHURRIED
+    knows_repeats = False
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.fills_up = False
+
+    async def send(self, delivery: Delivery) -> str:
+        raise AssertionError("it is written out")
+
+    def write_out(self, delivery: Delivery) -> None:
+        self.written.append(plain(delivery))
+        if self.fills_up:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+
+    def name_of(self, delivery: Delivery) -> str:
+        return f"o{delivery.id}"
+
+
+def test_a_disk_that_is_full_just_after_a_message_was_written(
+    databases: Databases, database: Database, oberberg: ContactPoint
+) -> None:
+    """What could not be noted is in doubt, and only that is written once more when there is room."""
+    if databases.name != "sqlite":
+        pytest.skip("the server has a disk of its own")
+    bench = Bench(database, {oberberg.id: oberberg})
+    meet(bench, "ana")
+    paper = Paper()
+    app = App(database, {oberberg.id: oberberg}, {ACCOUNT: paper}, bench.time, ACCOUNT)
+    asyncio.run(app.settle())
+    queue(bench, ("ana", "one"), ("ana", "two"), ("ana", "three"))
+    paper.fills_up = True
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(DBAPIError):
+            asyncio.run(app.settle())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert paper.written == ["one"]
+    paper.fills_up = False
+    asyncio.run(app.settle())
+    assert paper.written == ["one", "one", "two", "three"]
+
+
+def test_what_was_queued_in_a_wrong_time_goes_out_when_the_clock_is_right_again(bench: Bench, moody: Moody) -> None:
+    bench.time.set(bench.time() + timedelta(days=1))
+    queue(bench, ("ana", "from tomorrow"))
+    bench.time.set(bench.time() - timedelta(days=1))
+    queue(bench, ("ana", "from today"))
+    assert drain(bench) == ["ana: from tomorrow", "ana: from today"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text, type_coerce
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import LargeBinary
 
 from bot import retention
@@ -23,6 +23,7 @@ from storage import web_messages
 from storage.database import Database
 from storage.erasures import Kind, entries, subject_of
 from storage.keys import KeyRing
+from storage.leases import LostLease
 from storage.migrate import upgrade
 from storage.models import (
     Base,
@@ -473,17 +474,35 @@ class TestRunning:
     def test_a_fault_ends_the_day_and_nothing_else(
         self, bench: Bench, oberberg: ContactPoint, caplog: pytest.LogCaptureFixture
     ) -> None:
-        wrong = replace(oberberg, id="oberberg", retention=replace(oberberg.retention, draft_hours=24))
-        daily = Daily(bench.database, {oberberg.id: wrong}, ACCOUNT)
-        with bench.database.transaction(everywhere=True) as session:
-            session.execute(text("ALTER TABLE consent RENAME TO elsewhere"))
-        while daily.take_next(bench.time()):
-            pass
+        faults = iter([ZeroDivisionError()])
+
+        def alone() -> bool:
+            for each in faults:
+                raise each
+            return True
+
+        daily = Daily(bench.database, {oberberg.id: oberberg}, ACCOUNT, alone=alone, rest=0)
+        assert not daily.take_next(bench.time())
         assert "bug " in caplog.text
-        with bench.database.transaction(everywhere=True) as session:
-            session.execute(text("ALTER TABLE elsewhere RENAME TO consent"))
         assert not daily.take_next(bench.time())
         assert daily.take_next(bench.time() + DAY)
+
+    def test_a_database_that_is_away_does_not_end_the_day(
+        self, bench: Bench, oberberg: ContactPoint, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        away = iter([OperationalError("", None, Exception("away"))])
+
+        def alone() -> bool:
+            for each in away:
+                raise each
+            return True
+
+        patient = Daily(bench.database, {oberberg.id: oberberg}, ACCOUNT, alone=alone)
+        assert not patient.take_next(bench.time()) and not patient.take_next(bench.time())
+        away = iter([OperationalError("", None, Exception("away")), LostLease("given up")])
+        daily = Daily(bench.database, {oberberg.id: oberberg}, ACCOUNT, alone=alone, rest=0)
+        assert [daily.take_next(bench.time()) for _ in range(3)] == [False, False, True]
+        assert "bug " not in caplog.text
 
     def test_the_log_has_numbers_only(
         self, bench: Bench, oberberg: ContactPoint, caplog: pytest.LogCaptureFixture

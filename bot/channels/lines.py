@@ -240,18 +240,18 @@ async def speak_lines(
     Each is answered with `done` once all that it led to is committed and written, which `answer` and `set_time` see
     to; lines that came together are worked through together.
     """
+    group: list[Inbound] = []
+
+    async def done() -> None:
+        if group:
+            await answer(tuple(group))
+            for each in group:
+                channel.write({"done": each.message_id})
+            group.clear()
+
     await answer(())
     number = 0
     while True:
-        group: list[Inbound] = []
-
-        async def done(group: list[Inbound] = group) -> None:
-            if group:
-                await answer(tuple(group))
-                for each in group:
-                    channel.write({"done": each.message_id})
-                group.clear()
-
         for line in await lines():
             if not line:
                 await done()

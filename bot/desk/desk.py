@@ -180,7 +180,7 @@ def _find(work: Work, number: str) -> Thread | None:
     ref = read_reference(number)
     found = list(work.session.scalars(select(Thread).where(Thread.ref.startswith(ref)))) if ref else []
     if len(found) == 1:
-        return found[0]
+        return work.alone_with(found[0])
     if not number:
         work.post(None, _("Please write the number too: /open 7F3K-29QX"))
     elif not found:

@@ -22,6 +22,7 @@ from bot.delivery import Channel
 from bot.due import Due
 from bot.engine.engine import Engine
 from bot.flows import FLOWS
+from bot.handover import Handover
 from bot.messages import Inbound
 from bot.meter import UNWATCHED, Meter
 from bot.now import Now
@@ -76,9 +77,10 @@ class App:
         self.contact_points = contact_points
         self.now = now
         self.leases = Leases(database)
-        self.turns = Turns(database, contact_points, Listener(Engine(FLOWS)), desk_account, meter)
+        handover = Handover(channels, self.leases, lambda: database.ring)
+        self.turns = Turns(database, contact_points, Listener(Engine(FLOWS)), desk_account, meter, handover)
         self.due = Due(database, self.turns, meter)
-        self.outbox = Outbox(database, self.turns, channels, self.leases, meter)
+        self.outbox = Outbox(database, self.turns, channels, self.leases, handover, meter)
         alone = partial(self.leases.take, "retention")
         daily = Daily(database, contact_points, desk_account, erasures, lambda: alone() is not None)
         self._daily = daily if deleting else None
@@ -109,13 +111,16 @@ class App:
         """There may be something to do."""
         self._wake.set()
 
-    async def settle(self) -> None:
-        """Works through everything that waits now, and sends all that came of it."""
+    async def settle(self, *, briefly: bool = False) -> None:
+        """Works through everything that waits now, and sends all that came of it.
+
+        `briefly`: that it was written out may be noted a moment later.
+        """
         async with self._settling:
             await self._beat()
             await self._work()
             try:
-                await self.outbox.drain(self.now())
+                await self.outbox.drain(self.now(), briefly=briefly)
             except LostLease:
                 # Others had given this process up: it begins anew, and leaves to them what they have taken over.
                 self._beaten_at = None
@@ -132,19 +137,15 @@ class App:
             await asyncio.gather(*(self._receiving.bring(each) for each in messages))
 
         async def is_open() -> bool:
-            return bool(messages) and await self.database.run(self._is_open, messages)
+            # Another process may still work on one of them, or the database was in its way.
+            possible = bool(messages) and (self.leases.shared or self.turns.is_held_up)
+            return possible and await self.database.run(self.turns.is_open, messages, self.now())
 
         await self.patiently(keep)
-        await self.patiently(self.settle)
+        await self.patiently(partial(self.settle, briefly=True))
         while await self.patiently(is_open):
             await asyncio.sleep(OPEN_SECONDS)
             await self.patiently(self.settle)
-
-    def _is_open(self, messages: Sequence[Inbound]) -> bool:
-        """Whether another process still works on one of them, or the database was in its way."""
-        if not self.leases.shared and not self.turns.is_held_up:
-            return False
-        return self.turns.is_open(messages, self.now())
 
     async def patiently(self, act: Callable[[], Awaitable[T]]) -> T:
         """Does it as often as it takes until the database answers."""
@@ -176,7 +177,9 @@ class App:
         while len(handled) < BATCH:
             taken = self.turns.take(self.now())
             handled += taken
-            if not taken and not self.due.take_next(self.now()) and not self._delete(self.now()):
+            if taken and not self.turns.idle:
+                continue
+            if not (not taken and self.due.take_next(self.now())) and not self._delete(self.now()):
                 return handled, False
         return handled, True
 
@@ -229,6 +232,7 @@ class App:
             clock.stop()
             await ended(beating)
             with suppress(DBAPIError):
+                await self.database.run(self.outbox.let_go, self.now())
                 await self.database.run(self.leases.stop)
 
     async def settle_when_woken(self) -> None:

@@ -19,12 +19,17 @@ class Door:
         self._database = database
         self._contact_points = contact_points
 
+    @property
+    def asks(self) -> bool:
+        """Whether the database may be asked."""
+        return len(self._contact_points) > 1
+
     def contact_point_of(self, account: str, chat: str, text: str, before: str | None = None) -> str:
         """The contact point that a link names, else the one the chat came to last, else the first.
 
         `before` is where the chat came to in a message that is not kept yet.
         """
-        if len(self._contact_points) == 1:
+        if not self.asks:
             return next(iter(self._contact_points))
         parsed = slash_command(text) if text.startswith("/start") else None
         named = self._named(parsed[1].strip().casefold()) if parsed else None

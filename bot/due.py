@@ -13,11 +13,12 @@ from bot.conversation import GO_ON, Memory
 from bot.desk import case
 from bot.desk.deadlines import STAGES, deadline_came
 from bot.desk.relay import let_go
+from bot.holder import HUMAN
 from bot.i18n import _, render
 from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.taxonomy import Urgency
 from bot.turns import Turns, draft_reminder
-from bot.work import HUMAN, Work
+from bot.work import Work
 from bot.working_time import after_quiet_hours, deadline
 from storage import due
 from storage.database import Database

@@ -6,10 +6,10 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -18,13 +18,15 @@ from bot.backoff import wait
 from bot.bugs import log_bug
 from bot.delivery import Channel, Delivery, InDoubt, Refused, TryLater, Unreachable, WrittenOut
 from bot.desk.card import renew_card
+from bot.fates import Fate, NotTried, settle_sent, settled
+from bot.handover import AHEAD, Handover, Taken
+from bot.holder import HUMAN
 from bot.i18n import Text, _
 from bot.messages import Style, Voice, outbound_from_json
 from bot.meter import UNWATCHED, Meter
 from bot.meter import Fate as Met
 from bot.pacing import Pacing
 from bot.turns import Turns
-from bot.work import HUMAN
 from storage import outbox
 from storage.database import Database
 from storage.leases import Dead, Leases, LostLease
@@ -57,26 +59,6 @@ _MET: Final[Mapping[type[Exception], Met]] = {
 _LOG: Final = logging.getLogger("anlaufstelle.outbox")
 
 
-@dataclass(frozen=True)
-class Fate:
-    """What became of one message."""
-
-    id: int
-    account: str
-    entry_id: int | None
-    remote_id: str = ""
-    """The messenger's id of it, once it is sent."""
-    error: Exception | None = None
-
-
-Taken = tuple[Delivery, int | None]
-"""A message, and the thread entry whose fate it is."""
-
-
-class NotTried(Exception):
-    """The message before it in the chat has to wait."""
-
-
 class Outbox:
     """Takes rows from the outbox to their channels."""
 
@@ -86,17 +68,18 @@ class Outbox:
         turns: Turns,
         channels: Mapping[str, Channel],
         leases: Leases,
+        handover: Handover,
         meter: Meter = UNWATCHED,
     ) -> None:
         """`channels` by account."""
+        self._handover = handover
         self._database = database
         self._meter = meter
         self._turns = turns
         self._channels = channels
         self._leases = leases
         self._pacing = {account: Pacing(channel.pace) for account, channel in channels.items()}
-        self._fates: dict[str, list[Fate]] = {account: [] for account in channels}
-        """What is known and not written down yet."""
+        self._fates = handover.fates
         self._troubled: set[str] = set()
         """Accounts for which the database went away while messages were being sent."""
 
@@ -105,12 +88,17 @@ class Outbox:
         """The accounts that only one process sends for at a time."""
         return tuple(account for account, channel in self._channels.items() if not isinstance(channel, WrittenOut))
 
-    async def drain(self, now: datetime) -> int:
-        """Sends everything that is due, over all accounts side by side; returns how many messages were taken."""
-        counts = await asyncio.gather(*(self.drain_account(account, now) for account in self._channels))
+    async def drain(self, now: datetime, *, briefly: bool = False) -> int:
+        """Sends everything that is due, over all accounts side by side; returns how many messages were taken.
+
+        `briefly`: what was written out may be noted later, with the next turn.
+        """
+        counts = await asyncio.gather(
+            *(self.drain_account(account, now, briefly=briefly) for account in self._channels)
+        )
         return sum(counts)
 
-    async def drain_account(self, account: str, now: datetime) -> int:
+    async def drain_account(self, account: str, now: datetime, *, briefly: bool = False) -> int:
         """Sends everything of one account that is due; one caller at a time for each account."""
         if account in self._troubled:
             await self._database.run(self._take_back, account, now)
@@ -118,7 +106,7 @@ class Outbox:
         channel = self._channels[account]
         try:
             if isinstance(channel, WrittenOut):
-                return await self._database.run(self._write_out, account, channel, now)
+                return await self._database.run(self._write_out, account, channel, now, briefly)
             return await self._send_all(account, channel, now)
         except (DBAPIError, LostLease):
             self._troubled.add(account)
@@ -131,7 +119,11 @@ class Outbox:
         try:
             while True:
                 free = 0 if pacing.stopped else channel.pace.at_once - len(under_way)
-                for chat in await self._database.run(self._settle_and_claim, account, now, free):
+                chats, late = self._handover.take(account, free)
+                self._fates[account] += map(_not_tried, late)
+                if not chats or len(self._fates[account]) >= AT_ONCE:
+                    chats += await self._database.run(self._settle_and_claim, account, now, free - len(chats))
+                for chat in chats:
                     under_way.add(asyncio.create_task(self._send_in_order(channel, pacing, chat)))
                     taken += len(chat)
                 if not under_way:
@@ -149,16 +141,13 @@ class Outbox:
     async def _send_in_order(self, channel: Channel, pacing: Pacing, chat: Sequence[Taken]) -> list[Fate]:
         """Sends messages of one chat; after one that has to wait, the others wait too."""
         fates: list[Fate] = []
-        for delivery, entry_id in chat:
+        for each in chat:
             waits = fates and isinstance(fates[-1].error, TryLater | InDoubt | NotTried)
-            fates.append(
-                Fate(delivery.id, delivery.account, entry_id, error=NotTried())
-                if waits
-                else await self._send(channel, pacing, delivery, entry_id)
-            )
+            fates.append(_not_tried(each) if waits else await self._send(channel, pacing, each))
         return fates
 
-    async def _send(self, channel: Channel, pacing: Pacing, delivery: Delivery, entry_id: int | None) -> Fate:
+    async def _send(self, channel: Channel, pacing: Pacing, taken: Taken) -> Fate:
+        delivery = taken.delivery
         remote_id = ""
         error: Exception | None = None
         met: Met = "sent"
@@ -181,7 +170,7 @@ class Outbox:
             if met == "fault":
                 log_bug(bug)
         self._meter.sent(delivery.account, met, monotonic() - began)
-        return Fate(delivery.id, delivery.account, entry_id, remote_id, error)
+        return _fate(taken, remote_id, error)
 
     def next_due(self) -> datetime | None:
         """When the next queued message may be tried."""
@@ -208,78 +197,92 @@ class Outbox:
         while found := outbox.next_of_each_chat(session, account, now, at_most, several=several):
             outbox.claim(session, [each.id for each in found], self._leases.me)
             chats: dict[str, list[Taken]] = {}
-            for each, delivery in self._speakable(session, found, now):
-                chats.setdefault(each.chat_key, []).append((delivery, each.entry_id))
+            for each in self._speakable(session, found, now):
+                chats.setdefault(each.chat_key, []).append(each)
             if chats:
                 return list(chats.values())
         return []
 
-    def _speakable(self, session: Session, found: Sequence[Claimed], now: datetime) -> list[tuple[Claimed, Delivery]]:
-        """Those that may still go out, with what the channel gets; the others are settled as silenced."""
+    def _speakable(self, session: Session, found: Sequence[Claimed], now: datetime) -> list[Taken]:
+        """Those that may still go out; the others are settled as silenced."""
         spoken, silenced = [], []
         for each in found:
             if (each.voice == Voice.BOT and each.holder == HUMAN) or (each.edits and each.edited_id is None):
-                silenced.append(self._settled(each.id, "SILENCED", now))
+                silenced.append(settled(each.id, "SILENCED", self._leases.me, now, self._database.ring))
                 self._meter.sent(each.account, "silenced")
             else:
-                spoken.append((each, _delivery(each)))
+                spoken.append(Taken(each.chat_key, _delivery(each), each.entry_id))
         if silenced:
             outbox.settle(session, silenced)
         return spoken
 
-    def _write_out(self, account: str, channel: WrittenOut, now: datetime) -> int:
+    def _write_out(self, account: str, channel: WrittenOut, now: datetime, briefly: bool) -> int:
         """Writes all that is due, on the thread of the database; at any instant at most one message is in doubt."""
+        since = monotonic()
+        chats, late = self._handover.take(account, AHEAD)
+        # Their ids are higher than that of any message written before, and grow: so it is known what is written.
+        claimed = sorted((each for chat in chats for each in chat), key=lambda each: each.delivery.id)
+        fates = self._fates[account]
+        fates += map(_not_tried, late)
         taken = 0
-        fates: list[Fate] = []
         while True:
+            taken += len(claimed)
+            if claimed:
+                self._write_each(account, channel, claimed, since, now)
+            if claimed and briefly and self._handover.is_all and all(each.concerns_nobody for each in fates):
+                # That it is written survives a kill already.
+                return taken
+            briefly = False
+            since = monotonic()
             with self._database.transaction(everywhere=True) as session:
-                if fates:
-                    self._settle_in(session, fates, now)
-                    fates = []
+                self._settle_in(session, fates, now)
                 self._leases.hold(session)
                 found = outbox.next_of_each_chat(session, account, now, AT_ONCE, several=True, me=self._leases.me)
-                if not found:
-                    return taken
-                outbox.claim(session, [each.id for each in found], self._leases.me)
-                self._leases.nothing_written(session)
+                if found:
+                    outbox.claim(session, [each.id for each in found], self._leases.me)
+                    self._leases.nothing_written(session)
                 claimed = self._speakable(session, found, now)
-            try:
-                with self._leases.writing_out() as written:
-                    for each, delivery in claimed:
-                        channel.write_out(delivery)
-                        written(each.id)
-                        fates.append(Fate(each.id, account, each.entry_id, channel.name_of(delivery)))
-            except OSError:
+            fates.clear()
+            if not found:
+                return taken
+
+    def _write_each(
+        self, account: str, channel: WrittenOut, claimed: Sequence[Taken], since: float, now: datetime
+    ) -> None:
+        """Writes messages; whatever happens meanwhile, it is known of each whether it is written.
+
+        `since`: when they were certainly still this process's, by its own clock.
+        """
+        fates = self._fates[account]
+        left = iter(claimed)
+        try:
+            with self._leases.writing_out() as written:
+                for each in left:
+                    try:
+                        self._leases.be_quick(since)
+                        channel.write_out(each.delivery)
+                    except BaseException:
+                        fates.append(_not_tried(each))
+                        raise
+                    fates.append(_fate(each, channel.name_of(each.delivery)))
+                    since = monotonic()
+                    written(each.delivery.id)
+        except BaseException as error:
+            fates += map(_not_tried, left)
+            if isinstance(error, OSError):
                 # Nobody reads any more: what is left is written by the next start, and only that.
-                left = claimed[len(fates) :]
-                fates += [Fate(each.id, account, each.entry_id, error=NotTried()) for each, _delivery in left]
-                with self._database.transaction(everywhere=True) as session:
-                    self._settle_in(session, fates, now)
-                raise
-            taken += len(claimed)
+                self.let_go(now)
+            raise
 
     def _settle_in(self, session: Session, fates: Sequence[Fate], now: datetime) -> None:
-        sent = [self._settled(each.id, "SENT", now, each) for each in fates if each.error is None]
-        if sent:
-            outbox.settle(session, sent)
+        settle_sent(session, self._database.ring, self._leases.me, fates, now)
         for each in fates:
-            if each.error is not None or each.entry_id is not None:
+            if not each.concerns_nobody:
                 row = session.get(OutboxMessage, each.id, populate_existing=True)
                 if row is not None:
                     self._tell(session, row, each, now)
         # What follows asks the database past the session.
         session.flush()
-
-    def _settled(self, row_id: int, fate: str, now: datetime, sent: Fate | None = None) -> dict[str, Any]:
-        remote_id = sent.remote_id if sent else None
-        return {
-            "row": row_id,
-            "me": self._leases.me,
-            "fate": fate,
-            "now": now,
-            "its_remote_id": remote_id,
-            "its_remote_key": self._database.ring.lookup("remote", sent.account, sent.remote_id) if sent else None,
-        }
 
     def _tell(self, session: Session, row: OutboxMessage, fate: Fate, now: datetime) -> None:
         """Writes down what is not simply sent, and tells the member of staff whose words they were."""
@@ -351,10 +354,20 @@ class Outbox:
     def _take_back(self, account: str, now: datetime) -> None:
         """After the database was away: what this process was sending then, as far as its fate is not known."""
         with self._database.transaction(everywhere=True) as session:
+            self._fates[account] += map(_not_tried, self._handover.take_back(account))
             self._settle_in(session, self._fates[account], now)
             left = [each for each in outbox.left_by(session, self._leases.me) if each.account == account]
             self._put_back(session, left, self._leases.written(session), now)
         self._fates[account].clear()
+
+    def let_go(self, now: datetime) -> None:
+        """What was handed over and not sent waits for another process, or the next start."""
+        for account, fates in self._fates.items():
+            fates += map(_not_tried, self._handover.take_back(account))
+            if fates:
+                with self._database.transaction(everywhere=True) as session:
+                    self._settle_in(session, fates, now)
+                fates.clear()
 
     def _put_back(self, session: Session, left: Sequence[Claimed], written: int, now: datetime) -> None:
         """What is known to be written out is sent; the next one is in doubt; the rest was not sent."""
@@ -401,6 +414,14 @@ class Outbox:
                 fate=fate,
             )
             entry.status_outbox_id = entry.status_outbox_id or status
+
+
+def _fate(taken: Taken, remote_id: str = "", error: Exception | None = None) -> Fate:
+    return Fate(taken.delivery.id, taken.delivery.account, taken.entry_id, remote_id, error)
+
+
+def _not_tried(taken: Taken) -> Fate:
+    return _fate(taken, error=NotTried())
 
 
 def _delivery(each: Claimed) -> Delivery:

@@ -49,7 +49,10 @@ async def run_pipe(
     lines = StandardInput(sys.stdin.buffer)
 
     async def answer(messages: Sequence[Inbound]) -> None:
-        await app.answer(await app.patiently(lambda: database.run(_at_the_door, door, messages)))
+        if not messages or not door.asks:
+            await app.answer(_at_the_door(door, messages))
+        else:
+            await app.answer(await app.patiently(lambda: database.run(_at_the_door, door, messages)))
 
     async def set_time(line: SetTime) -> None:
         if manual is not None:

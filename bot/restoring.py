@@ -21,6 +21,7 @@ from sqlalchemy import URL, and_, delete, make_url, select, text, update
 from sqlalchemy.orm import Session
 
 from bot.contact_point import ContactPoint
+from bot.holder import BOT
 from bot.messages import Voice
 from bot.retention import (
     CASE,
@@ -34,7 +35,6 @@ from bot.retention import (
     of_rows,
 )
 from bot.taxonomy import ReportState
-from bot.work import BOT
 from storage import dumps, web_messages
 from storage.backup import BackupError, check, is_dump, made_at, remove, sqlite_file
 from storage.database import Database, DatabaseError

@@ -23,11 +23,12 @@ from bot.bugs import log_bug
 from bot.contact_point import ContactPoint
 from bot.conversation import Memory
 from bot.desk.deadlines import KINDS as DEADLINES
+from bot.holder import HUMAN
 from bot.i18n import ZONE, _, lines, listing, verbatim
 from bot.messages import Style
 from bot.periods import SHORTEST_MONTH, kept_until, month_of, months_after, span_of
 from bot.taxonomy import HOLDS, Constellation, Setting, Urgency, Wish
-from bot.work import HUMAN, Pending, Work
+from bot.work import Pending, Work
 from storage import models, web_messages
 from storage.backup import kept_aside, old_files, rehearsal
 from storage.database import Database

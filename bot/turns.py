@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -23,17 +23,20 @@ from bot.desk.handoff import end_by_person
 from bot.desk.relay import edited_by_person, from_reporter, is_back_to_bot, watch_idle
 from bot.engine.inputs import one_line, readable
 from bot.engine.scope import OwnReport, Scope
+from bot.fates import Fate
 from bot.flows.emergency import emergency_line
 from bot.handlers import handle
+from bot.handover import Handover, Taken
+from bot.holder import HUMAN
 from bot.i18n import Phone, Text, _, lines, render
 from bot.languages import LANGUAGES, resolve
 from bot.messages import Inbound, Media, inbound_from_json, to_json
 from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.reading.words import command as slash_command
 from bot.taxonomy import ReportState
-from bot.work import HUMAN, Pending, Work
+from bot.work import Pending, Work
 from bot.working_time import after_quiet_hours
-from storage import inbox, outbox
+from storage import due, inbox, outbox
 from storage.database import Database
 from storage.inbox import Waiting
 from storage.models import ContactLink, Conversation, InboxMessage, OutboxMessage, Report, Thread
@@ -62,13 +65,18 @@ class Turns:
         listener: Listener,
         desk_account: str,
         meter: Meter = UNWATCHED,
+        handover: Handover | None = None,
     ) -> None:
+        """Without a `handover`, all messages wait in the outbox until they are found there."""
         self._database = database
+        self._handover = handover
         self._meter = meter
         self._contact_points = contact_points
         self.listener = listener
         self._desk_account = desk_account
         self._resting = _Resting()
+        self.idle = False
+        """Whether nothing else waited or had come due when the last messages were taken."""
 
     def receive(self, inbound: Inbound, now: datetime, via: str | None = None) -> bool:
         """Keeps a message; False when it is here already. After this returns, it cannot be lost."""
@@ -139,31 +147,39 @@ class Turns:
         return next(iter(self.take(now, 1)), None)
 
     def _together(self, now: datetime, at_most: int, taken: list[Waiting]) -> list[Inbound]:
+        handed: list[Taken] = []
+        noted: list[list[Fate]] = []
         with self._database.transaction(everywhere=True) as session:
+            if self._handover is not None:
+                noted = self._handover.note(session, now)
             taken += inbox.next_of_each_chat(session, at_most, self._resting.now())
             messages = [inbound_from_json(row.payload or {}) for row in taken]
             for contact_point in dict.fromkeys(row.contact_point for row in taken):
-                with self.working(session, contact_point, now) as work:
+                with self.working(session, contact_point, now, self._handover) as work:
                     pairs = zip(taken, messages, strict=True)
                     ours = [(row, inbound) for row, inbound in pairs if row.contact_point == contact_point]
                     self._meet(work, ours)
                     for row, inbound in ours:
                         work.cause = row.id
                         self._turn(work, inbound, row)
+                handed += work.pending.handed
             if taken:
                 inbox.done(session, [row.id for row in taken], now)
-            return messages
+            self.idle = inbox.is_empty(session) and due.is_empty(session, now)
+            is_all = self.idle and outbox.is_empty(session)
+        for each in noted:
+            each.clear()
+        if self._handover is not None:
+            self._handover.give(handed, is_all=is_all)
+        return messages
 
     def _meet(self, work: Work, messages: Sequence[tuple[Waiting | InboxMessage, Inbound]]) -> None:
         """Loads the chats of several messages at once, and begins those that are new."""
         heard = {row.chat_key: (row, inbound) for row, inbound in messages if not inbound.from_desk}
         if not heard:
             return
-        chats = select(Conversation).where(
-            Conversation.account.in_({row.account for row, _inbound in heard.values()}),
-            Conversation.chat_key.in_(list(heard)),
-        )
-        found = work.session.scalars(chats.order_by(Conversation.id).with_for_update())
+        accounts = {row.account for row, _inbound in heard.values()}
+        found = work.session.scalars(_CHATS, {"accounts": accounts, "chats": list(heard)})
         work.chats = {each.chat_key: each for each in found}
         new = [_new_conversation(work, *heard[key]) for key in heard.keys() - work.chats.keys()]
         if new:
@@ -172,11 +188,13 @@ class Turns:
             work.chats |= {each.chat_key: each for each in new}
 
     @contextmanager
-    def working(self, session: Session, contact_point: str, now: datetime) -> Iterator[Work]:
+    def working(
+        self, session: Session, contact_point: str, now: datetime, handover: Handover | None = None
+    ) -> Iterator[Work]:
         """What handlers need, limited to a contact point; at the end all that they queued is written."""
         point = self._contact_points[contact_point]
         with scoped_to(session, contact_point):
-            work = Work(session, point, now, self._database.ring, self._desk_account, Pending(session))
+            work = Work(session, point, now, self._database.ring, self._desk_account, Pending(session, handover))
             yield work
             work.write()
 
@@ -258,8 +276,10 @@ class Turns:
             self._meet(work, [(row, inbound)])
         found = work.chats[row.chat_key]
         found.last_heard_at = work.now
-        found.unreachable_since = None
-        found.via = row.via
+        if found.unreachable_since is not None:
+            found.unreachable_since = None
+        if found.via != row.via:
+            found.via = row.via
         hint = resolve(inbound.language) if inbound.language else None
         if hint is not None:
             found.hinted_language = hint
@@ -416,6 +436,17 @@ def _new_conversation(work: Work, row: Waiting | InboxMessage, inbound: Inbound)
         last_heard_at=work.now,
         created_at=work.now,
     )
+
+
+_CHATS: Final = (
+    select(Conversation)
+    .where(
+        Conversation.account.in_(bindparam("accounts", expanding=True)),
+        Conversation.chat_key.in_(bindparam("chats", expanding=True)),
+    )
+    .order_by(Conversation.id)
+    .with_for_update()
+)
 
 
 class _Resting:

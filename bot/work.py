@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.commands import Button
 from bot.contact_point import ContactPoint
+from bot.handover import Handover, Queued, Taken
+from bot.holder import HUMAN
 from bot.i18n import ZONE, Text, render
 from bot.languages import LANGUAGES
 from bot.messages import Media, Option, Outbound, Style, Voice, to_json
@@ -23,17 +25,18 @@ from storage.keys import KeyRing
 from storage.models import Base, ContactLink, Conversation, OutboxMessage, Setting, Thread, ThreadEntry
 from storage.threads import numbered
 
-BOT: Final = "BOT"
-HUMAN: Final = "HUMAN"
-
 
 class Pending:
     """What a transaction will write all at once: messages to send, and moments to look at something again."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, handover: Handover | None = None) -> None:
+        """With a `handover`, messages that can be sent at once are claimed; who commits them gives them to it."""
         self._session = session
+        self._handover = handover
+        self.handed: list[Taken] = []
+        """What is claimed."""
         self._ids: dict[type[Base], Ids] = {}
-        self._messages: list[dict[str, Any]] = []
+        self._messages: list[Queued] = []
         self._moments: dict[tuple[str, str, int], datetime | None] = {}
 
     def next_id(self, of: type[Base]) -> int:
@@ -42,10 +45,10 @@ class Pending:
             self._ids[of] = Ids(self._session, of)
         return self._ids[of]()
 
-    def message(self, row: dict[str, Any]) -> int:
+    def message(self, row: dict[str, Any], message: Outbound, conversation: Conversation | None) -> int:
         """Adds a message; returns the id it will have."""
         row["id"] = self.next_id(OutboxMessage)
-        self._messages.append(row)
+        self._messages.append(Queued(row, message, conversation))
         return int(row["id"])
 
     def moment(self, contact_point: str, kind: str, subject: int, at: datetime | None) -> None:
@@ -56,7 +59,9 @@ class Pending:
         """Writes it, after the rows that it refers to."""
         self._session.flush()
         if self._messages:
-            outbox.queue(self._session, self._messages)
+            if self._handover is not None:
+                self.handed += self._handover.claim(self._session, self._messages)
+            outbox.queue(self._session, [each.row for each in self._messages])
         lifted = [key for key, at in self._moments.items() if at is None]
         if lifted:
             due.forget(self._session, lifted)
@@ -225,8 +230,11 @@ class Work:
                 "doubts": 0,
                 "not_before": self.now,
                 "queued_at": self.now,
+                "sender": None,
                 "via": conversation.via if conversation else self._desk_via,
-            }
+            },
+            outbound,
+            conversation,
         )
 
     def entry(

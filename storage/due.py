@@ -16,13 +16,10 @@ from storage.types import UtcDateTime
 _DUE: Final[Any] = DueRow.__table__
 _KEY: Final = ("contact_point", "kind", "subject")
 
-_CAME: Final = (
-    select(_DUE.c.id)
-    .where(_DUE.c.done_at.is_(None), _DUE.c.due_at <= bindparam("now", type_=UtcDateTime()))
-    .order_by(_DUE.c.due_at, _DUE.c.id)
-    .limit(1)
-    .with_for_update(skip_locked=True)
+_ANY: Final = (
+    select(_DUE.c.id).where(_DUE.c.done_at.is_(None), _DUE.c.due_at <= bindparam("now", type_=UtcDateTime())).limit(1)
 )
+_CAME: Final = _ANY.order_by(_DUE.c.due_at, _DUE.c.id).with_for_update(skip_locked=True)
 _FORGET: Final = delete(_DUE).where(
     *(_DUE.c[name] == bindparam(f"its_{name}", type_=_DUE.c[name].type) for name in _KEY)
 )
@@ -32,6 +29,11 @@ def came(session: Session, now: datetime) -> int | None:
     """The row that came due first and that no other process works on; it is ours until the commit."""
     found: int | None = session.connection().execute(_CAME, {"now": now}).scalar()
     return found
+
+
+def is_empty(session: Session, now: datetime) -> bool:
+    """Whether nothing has come due that is not dealt with."""
+    return session.connection().execute(_ANY, {"now": now}).first() is None
 
 
 def remind(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
-from sqlalchemy import func, literal_column, select, text
+from sqlalchemy import Integer, Select, Table, Text, column, func, literal_column, select, table
 from sqlalchemy.orm import Session
 
 from storage.models import Base
@@ -30,11 +31,7 @@ class Ids:
 
     def _on_sqlite(self) -> Iterator[int]:
         # One process writes, one transaction at a time: nobody else can take the same number.
-        connection = self._session.connection()
-        number = connection.execute(select(func.max(self._table.c.id))).scalar() or 0
-        if self._table.dialect_options["sqlite"]["autoincrement"]:
-            given = connection.execute(_GIVEN, {"name": self._table.name}).scalar()
-            number = max(number, given or 0)
+        number = self._session.connection().execute(_highest(self._table)).scalar_one()
         while True:
             number += 1
             yield number
@@ -47,4 +44,14 @@ class Ids:
             yield from self._session.connection().execute(block).scalars().all()
 
 
-_GIVEN: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+@cache
+def _highest(table: Table) -> Select[int]:
+    """The highest id in a table of SQLite, and of one that must never give an id twice, that it ever had."""
+    highest = func.coalesce(select(func.max(table.c.id)).scalar_subquery(), 0)
+    if not table.dialect_options["sqlite"]["autoincrement"]:
+        return select(highest)
+    given = select(_SEQUENCE.c.seq).where(_SEQUENCE.c.name == table.name).scalar_subquery()
+    return select(func.max(highest, func.coalesce(given, 0)))
+
+
+_SEQUENCE: Final = table("sqlite_sequence", column("name", Text()), column("seq", Integer()))

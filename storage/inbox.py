@@ -65,6 +65,14 @@ def done(session: Session, ids: Collection[int], now: datetime) -> None:
     session.connection().execute(_DONE, [{"row": each, "now": now} for each in ids])
 
 
+_ANY: Final = select(_INBOX.c.id).where(_INBOX.c.done_at.is_(None)).limit(1)
+
+
+def is_empty(session: Session) -> bool:
+    """Whether every message is worked through."""
+    return session.connection().execute(_ANY).first() is None
+
+
 def waiting(session: Session) -> int:
     """How many messages are not worked through."""
     count = select(func.count()).select_from(_INBOX).where(_INBOX.c.done_at.is_(None))

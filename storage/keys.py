@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import os
 import re
@@ -128,12 +127,10 @@ class KeyRing:
 
     def lookup(self, *parts: str) -> str:
         """A keyed hash to find by what must not be stored readably, such as a chat's address (64 hex digits)."""
-        mac = hmac.new(self.lookup_key, digestmod=hashlib.sha256)
-        for part in parts:
-            # A message may carry half a surrogate pair, and its sender must be found all the same.
-            data = part.encode("utf-8", "surrogatepass")
-            mac.update(len(data).to_bytes(8, "big") + data)
-        return mac.hexdigest()
+        # A message may carry half a surrogate pair, and its sender must be found all the same.
+        encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+        whole = b"".join(len(each).to_bytes(8, "big") + each for each in encoded)
+        return hmac.digest(self.lookup_key, whole, "sha256").hex()
 
 
 def load_ring(path: Path, environment: Mapping[str, str]) -> KeyRing:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -139,6 +140,15 @@ class Leases:
         if session.connection().execute(mine).first() is None:
             raise LostLease(f"Process {self.me} was given up by the others.")
 
+    def may_be_lost(self, since: float) -> bool:
+        """Whether this process may have been given up, if it was alive at a moment of its monotonic clock."""
+        return self.shared and monotonic() - since > SECONDS / 2
+
+    def be_quick(self, since: float) -> None:
+        """Raises LostLease if so: whoever wakes up must not go on with what others may have taken over."""
+        if self.may_be_lost(since):
+            raise LostLease(f"Process {self.me} was asleep.")
+
     def take(self, account: str) -> int | None:
         """The epoch under which this process alone serves an account; None while another one does."""
         if account not in self._epochs:
@@ -172,6 +182,17 @@ class Leases:
         if found is None or (found.epoch, found.owner) != (self._epochs.get(account), self.me):
             self._epochs.pop(account, None)
             raise LostLease(f"The account {account.partition(':')[0]} is served by another process.")
+
+    def serves(self, session: Session, account: str, *, alone: bool) -> bool:
+        """Whether this process may send for an account until the commit; `alone`: only its holder may."""
+        if not self.shared:
+            return not alone or account in self._epochs
+        wanted = [f"{_PROCESS}{self.me}", *([f"account:{account}"] if alone else [])]
+        mine = select(_LEASE.c.name, _LEASE.c.epoch).where(_LEASE.c.owner == self.me, _LEASE.c.name.in_(wanted))
+        found = {row.name: row.epoch for row in session.connection().execute(mine.with_for_update(read=True))}
+        return len(found) == len(wanted) and found.get(f"account:{account}") == (
+            self._epochs.get(account) if alone else None
+        )
 
     def dead(self, session: Session, senders: Collection[str]) -> list[Dead]:
         """The processes that died, and senders that nobody knows; `bury` follows in the same transaction."""

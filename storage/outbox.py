@@ -133,6 +133,28 @@ def claim(session: Session, ids: Collection[int], me: str) -> None:
     session.connection().execute(_CLAIM, [{"row": each, "me": me} for each in ids])
 
 
+_BUSY: Final = (
+    select(_OUTBOX.c.chat_key)
+    .where(_OUTBOX.c.chat_key.in_(bindparam("chats", expanding=True)), _OUTBOX.c.settled_at.is_(None))
+    .distinct()
+)
+
+
+def busy_chats(session: Session, chats: Collection[str]) -> set[str]:
+    """Those of the chats in which something waits or is being sent."""
+    return set(session.connection().execute(_BUSY, {"chats": chats}).scalars())
+
+
+_REMOTE_IDS: Final = select(_OUTBOX.c.id, _OUTBOX.c.remote_id).where(_OUTBOX.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def remote_ids(session: Session, ids: Collection[int]) -> dict[int, str | None]:
+    """The messenger's ids of messages."""
+    if not ids:
+        return {}
+    return {row[0]: row[1] for row in session.connection().execute(_REMOTE_IDS, {"ids": ids})}
+
+
 _LEFT: Final = _WHOLE.where(_OUTBOX.c.state == "SENDING", _OUTBOX.c.sender == bindparam("name")).with_for_update(
     of=_OUTBOX
 )
@@ -177,6 +199,14 @@ def next_due(session: Session) -> datetime | None:
     waits = select(func.min(_OUTBOX.c.not_before)).where(_OUTBOX.c.settled_at.is_(None), _OUTBOX.c.state == "QUEUED")
     found: datetime | None = session.connection().execute(waits).scalar()
     return found
+
+
+_ANY: Final = select(_OUTBOX.c.id).where(_OUTBOX.c.settled_at.is_(None), _OUTBOX.c.state == "QUEUED").limit(1)
+
+
+def is_empty(session: Session) -> bool:
+    """Whether all that is not settled is being sent."""
+    return session.connection().execute(_ANY).first() is None
 
 
 def unsent(session: Session, causes: Collection[int], now: datetime) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
+from weakref import WeakSet
 
 from sqlalchemy import (
     Boolean,
@@ -174,8 +175,14 @@ def _only(scope: str) -> LoaderCriteriaOption:
     return with_loader_criteria(Scoped, lambda cls: cls.contact_point == scope, include_aliases=True)
 
 
+_SOUND: Final[WeakSet[Any]] = WeakSet()
+"""Queries that were looked through; those that are written once are asked again and again."""
+
+
 def _refuse_unlimitable(state: ORMExecuteState) -> None:
     statement = state.statement
+    if statement in _SOUND:
+        return
     if _uses_tables(statement):
         raise Unscoped("A statement on tables instead of mapped classes cannot be limited.")
     if state.is_from_statement and _reaches_scoped(statement):
@@ -192,6 +199,8 @@ def _refuse_unlimitable(state: ORMExecuteState) -> None:
         raise Unscoped("Other tables cannot be limited beside the one that is written; use a subquery.")
     if isinstance(statement, Update) and state.is_executemany and _reaches_scoped(statement):
         raise Unscoped("An UPDATE by a list of primary keys cannot be limited to a contact point.")
+    if isinstance(statement, Select):
+        _SOUND.add(statement)
 
 
 def _fill_insert(state: ORMExecuteState, statement: Insert, scope: str) -> None:

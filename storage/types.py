@@ -112,10 +112,13 @@ class EncryptedJson(Encrypted):
     cache_ok = True
 
     def plain(self, value: Any) -> bytes:
-        return json.dumps(value, separators=(",", ":")).encode()
+        return _JSON.encode(value).encode()
 
     def value(self, plain: bytes) -> Any:
         return json.loads(plain)
+
+
+_JSON: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -100,6 +100,19 @@ class Talk:
             else:
                 place.stop()
 
+    def come(self, people: int) -> None:
+        """More people have something to report."""
+        with self.quiet:
+            new = [f"person{n}" for n in range(len(self.people), len(self.people) + people)]
+            self.people += new
+            self._scripts += [deque(script(chat)) for chat in new]
+
+    @property
+    def all_speak(self) -> bool:
+        """Whether nobody is left who has not begun."""
+        with self.quiet:
+            return sum(bool(each) for each in self._scripts) <= AT_ONCE
+
     @property
     def places(self) -> list[Place]:
         return self._places

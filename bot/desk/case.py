@@ -14,11 +14,12 @@ from bot.desk.relay import BACK_TO_BOT, hold, introduction, let_go, watch_holder
 from bot.desk.room import open_or_take
 from bot.desk.words import HOLD_LABELS, HOLD_REASONS, RESULT_LABELS, RESULTS
 from bot.engine.inputs import one_line, readable_phone
+from bot.holder import HUMAN
 from bot.i18n import Phone, Text, _, lines
 from bot.messages import Style
 from bot.periods import deleted_by, kept_until
 from bot.taxonomy import CLOSED_STATES, HOLDS, ReportState, Urgency, Wish
-from bot.work import HUMAN, Work
+from bot.work import Work
 from storage.models import Conversation, Report, Thread, ThreadEntry
 
 MENU: Final = Button("/menu", _("Menu"))

@@ -9,9 +9,10 @@ from bot.desk.deadlines import wait_for_answer
 from bot.desk.relay import BACK_TO_BOT, from_reporter, hold, introduction, let_go
 from bot.desk.room import announce_chat
 from bot.flows.call import out_of_hours
+from bot.holder import HUMAN
 from bot.i18n import Text, _, lines, ngettext
 from bot.taxonomy import Flag, Urgency
-from bot.work import HUMAN, Work
+from bot.work import Work
 from bot.working_time import is_open
 from storage.models import ContactLink, Conversation, Thread
 

@@ -10,10 +10,11 @@ from bot.commands import Button
 from bot.desk.card import renew_card, report_of
 from bot.desk.deadlines import answered, wait_for_answer
 from bot.desk.room import announce_message
+from bot.holder import BOT, HUMAN
 from bot.i18n import Text, _, render
 from bot.messages import Style, Voice
 from bot.taxonomy import CLOSED_STATES, ReportState
-from bot.work import BOT, HUMAN, Work
+from bot.work import Work
 from bot.working_time import add_working_time
 from storage.models import Conversation, SourceLink, Thread, ThreadEntry
 

@@ -11,7 +11,7 @@ from bot.engine.flow import Forget, Rework, Turn, ask
 from bot.engine.inputs import Choice
 from bot.engine.scope import Scope
 from bot.i18n import Text, _, ngettext, paragraphs
-from bot.reading.third_parties import find, redact
+from bot.reading.third_parties import find, finds_any, redact
 
 
 class Names(StrEnum):
@@ -57,7 +57,7 @@ def names_question() -> Names | None:
                 Names.REWRITE: _("Write the text again"),
             }
         ),
-        when=lambda so_far, scope: bool(find(so_far.story or "")),
+        when=lambda so_far, scope: finds_any(so_far.story or ""),
         then=_after,
         forgotten_with="story",
     )

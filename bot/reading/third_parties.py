@@ -5,6 +5,7 @@ It looks for patterns and knows no names: it misses some, and takes some harmles
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable
@@ -60,6 +61,23 @@ def find(text: str) -> tuple[Hit, ...]:
                 rest = f"{rest[:start]}{'…' * (end - start)}{rest[end:]}"
                 fresh = True
     return tuple(Hit(kind, start, end, text[start:end]) for start, (kind, end) in sorted(spans.items()))
+
+
+def finds_any(text: str) -> bool:
+    """Whether there is anything; asked again and again while a flow goes on, so what was answered is kept for a while.
+
+    By a hash: nobody's words are.
+    """
+    key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    if key not in _ANSWERED:
+        if len(_ANSWERED) >= ANSWERS_KEPT:
+            _ANSWERED.clear()
+        _ANSWERED[key] = bool(find(text))
+    return _ANSWERED[key]
+
+
+_ANSWERED: Final[dict[bytes, bool]] = {}
+ANSWERS_KEPT: Final = 1000
 
 
 def redact(text: str) -> str:

@@ -232,6 +232,7 @@ class Place:
         self._wrong: list[str] = []
         self._pipes: list[Pipe] = []
         self._writing = threading.Lock()
+        self._stops = False
         self.start()
 
     def start(self) -> None:
@@ -246,7 +247,8 @@ class Place:
 
     def write(self, *lines: Line) -> None:
         with self._writing:
-            for line in lines:
+            # What comes now stays open, and the next process is told.
+            for line in lines if not self._stops else ():
                 self.pipe.write(line)
 
     def _listen(self, pipe: Pipe, ended: threading.Event, listens: threading.Event) -> None:
@@ -294,6 +296,8 @@ class Place:
 
     def stop(self) -> None:
         """At the end of input it writes what is left and ends."""
+        with self._writing:
+            self._stops = True
         log = self.pipe.end()
         self._talk.logs.append(log)
         if "Traceback" in log or "bug " in log:

@@ -179,7 +179,8 @@ class App:
             handled += taken
             if taken and not self.turns.idle:
                 continue
-            if not (not taken and self.due.take_next(self.now())) and not self._delete(self.now()):
+            more = not taken and self.due.take_next(self.now())
+            if not more and not self._delete(self.now()):
                 return handled, False
         return handled, True
 

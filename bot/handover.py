@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from time import monotonic
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -45,15 +44,8 @@ class Taken:
     delivery: Delivery
     entry_id: int | None
     """The thread entry whose fate it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Handed:
-    """Messages of one chat, and when and under which name this process took them on."""
-
-    messages: list[Taken]
-    at: float
-    by: str
+    sender: str
+    """The name under which this process took it on."""
 
 
 class Handover:
@@ -66,8 +58,9 @@ class Handover:
         """What is known by account and not written down yet."""
         self.is_all = False
         """Whether nothing waited to be sent after the last turns but what they handed over."""
+        self._writes_alone = not leases.shared and any(isinstance(each, WrittenOut) for each in channels.values())
         self._leases = leases
-        self._waiting: dict[str, deque[_Handed]] = {account: deque() for account in channels}
+        self._waiting: dict[str, deque[list[Taken]]] = {account: deque() for account in channels}
 
     def claim(self, session: Session, messages: Sequence[Queued]) -> list[Taken]:
         """Marks, before they are written, those that this process will send as soon as they are committed."""
@@ -93,7 +86,7 @@ class Handover:
                     # What stands behind it has to wait as well.
                     break
                 each.row.update(state="SENDING", sender=self._leases.me)
-                taken.append(_taken(each, edited))
+                taken.append(_taken(each, edited, self._leases.me))
         return taken
 
     def _room(self, session: Session, account: str) -> int:
@@ -123,14 +116,18 @@ class Handover:
             settle_sent(session, self._ring(), self._leases.me, fates, now)
         return noted
 
+    def nothing_else_waits(self, session: Session) -> bool:
+        """Whether that is so; not looked up where nobody asks for it."""
+        return self._writes_alone and outbox.is_empty(session)
+
     def give(self, taken: Sequence[Taken], *, is_all: bool) -> None:
         """They are committed: the sender may have them."""
-        self.is_all = is_all and not self._leases.shared
+        self.is_all = is_all
         chats: dict[tuple[str, str], list[Taken]] = {}
         for each in taken:
             chats.setdefault((each.delivery.account, each.chat_key), []).append(each)
         for (account, _chat), messages in chats.items():
-            self._waiting[account].append(_Handed(messages, monotonic(), self._leases.me))
+            self._waiting[account].append(messages)
 
     def take(self, account: str, at_most: int) -> tuple[list[list[Taken]], list[Taken]]:
         """The next of each chat to send; and what has waited so long that others may have taken it over."""
@@ -138,23 +135,26 @@ class Handover:
         late: list[Taken] = []
         waiting = self._waiting[account]
         while waiting and len(chats) < at_most:
-            handed = waiting.popleft()
-            if handed.by != self._leases.me or self._leases.may_be_lost(handed.at):
-                late += handed.messages
+            messages = waiting.popleft()
+            if self._leases.is_still(messages[0].sender):
+                chats.append(messages)
             else:
-                chats.append(handed.messages)
+                late += messages
         return chats, late
 
     def take_back(self, account: str) -> list[Taken]:
         """All that waits: it will not be sent from here."""
         waiting = self._waiting[account]
-        return [each for handed in [waiting.popleft() for _ in range(len(waiting))] for each in handed.messages]
+        messages: list[Taken] = []
+        while waiting:
+            messages += waiting.popleft()
+        return messages
 
 
-def _taken(queued: Queued, edited: Mapping[int, str | None]) -> Taken:
-    row, message = queued.row, queued.message
+def _taken(queued: Queued, edited: Mapping[int, str | None], me: str) -> Taken:
+    row = queued.row
+    replaces = edited.get(row["edits"]) if row["edits"] is not None else None
     delivery = Delivery(
-        row["id"], row["contact_point"], row["account"], row["address"], message,
-        replaces=edited.get(message.edits) or "" if message.edits is not None else "",
+        row["id"], row["contact_point"], row["account"], row["address"], queued.message, replaces or ""
     )  # fmt: skip
-    return Taken(row["chat_key"], delivery, row["entry_id"])
+    return Taken(row["chat_key"], delivery, row["entry_id"], me)

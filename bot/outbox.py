@@ -152,6 +152,9 @@ class Outbox:
         error: Exception | None = None
         met: Met = "sent"
         await pacing.turn_of(delivery.chat or delivery.contact_point)
+        if not self._leases.is_still(taken.sender):
+            # Others may have taken it over while it waited.
+            return _not_tried(taken)
         began = monotonic()
         try:
             async with asyncio.timeout(channel.pace.seconds):
@@ -211,14 +214,13 @@ class Outbox:
                 silenced.append(settled(each.id, "SILENCED", self._leases.me, now, self._database.ring))
                 self._meter.sent(each.account, "silenced")
             else:
-                spoken.append(Taken(each.chat_key, _delivery(each), each.entry_id))
+                spoken.append(Taken(each.chat_key, _delivery(each), each.entry_id, self._leases.me))
         if silenced:
             outbox.settle(session, silenced)
         return spoken
 
     def _write_out(self, account: str, channel: WrittenOut, now: datetime, briefly: bool) -> int:
         """Writes all that is due, on the thread of the database; at any instant at most one message is in doubt."""
-        since = monotonic()
         chats, late = self._handover.take(account, AHEAD)
         # Their ids are higher than that of any message written before, and grow: so it is known what is written.
         claimed = sorted((each for chat in chats for each in chat), key=lambda each: each.delivery.id)
@@ -228,12 +230,11 @@ class Outbox:
         while True:
             taken += len(claimed)
             if claimed:
-                self._write_each(account, channel, claimed, since, now)
+                self._write_each(account, channel, claimed, now)
             if claimed and briefly and self._handover.is_all and all(each.concerns_nobody for each in fates):
                 # That it is written survives a kill already.
                 return taken
             briefly = False
-            since = monotonic()
             with self._database.transaction(everywhere=True) as session:
                 self._settle_in(session, fates, now)
                 self._leases.hold(session)
@@ -246,26 +247,21 @@ class Outbox:
             if not found:
                 return taken
 
-    def _write_each(
-        self, account: str, channel: WrittenOut, claimed: Sequence[Taken], since: float, now: datetime
-    ) -> None:
-        """Writes messages; whatever happens meanwhile, it is known of each whether it is written.
-
-        `since`: when they were certainly still this process's, by its own clock.
-        """
+    def _write_each(self, account: str, channel: WrittenOut, claimed: Sequence[Taken], now: datetime) -> None:
+        """Writes messages; whatever happens meanwhile, it is known of each whether it is written."""
         fates = self._fates[account]
         left = iter(claimed)
         try:
             with self._leases.writing_out() as written:
                 for each in left:
                     try:
-                        self._leases.be_quick(since)
+                        if not self._leases.is_still(each.sender):
+                            raise LostLease(f"Process {each.sender} was asleep.")
                         channel.write_out(each.delivery)
                     except BaseException:
                         fates.append(_not_tried(each))
                         raise
                     fates.append(_fate(each, channel.name_of(each.delivery)))
-                    since = monotonic()
                     written(each.delivery.id)
         except BaseException as error:
             fates += map(_not_tried, left)

@@ -166,7 +166,7 @@ class Turns:
             if taken:
                 inbox.done(session, [row.id for row in taken], now)
             self.idle = inbox.is_empty(session) and due.is_empty(session, now)
-            is_all = self.idle and outbox.is_empty(session)
+            is_all = self.idle and self._handover is not None and self._handover.nothing_else_waits(session)
         for each in noted:
             each.clear()
         if self._handover is not None:

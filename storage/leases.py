@@ -71,16 +71,19 @@ class Leases:
         self.me = secrets.token_hex(4)
         """The name of this process; another one after every loss."""
         self._started = False
+        self._alive_at = 0.0
+        """When it was certainly alive for everybody, by its own monotonic clock."""
         self._epochs: dict[str, int] = {}
         self._told = ""
         """The data key that the others know of."""
 
     def start(self) -> None:
         """Makes this process known."""
+        began = monotonic()
         with self._database.transaction() as session:
             row = self._row(session, f"{_PROCESS}{self.me}", 1)
             session.connection().execute(insert(_LEASE), row)
-        self._started, self._told = True, row["data_key"]
+        self._started, self._alive_at, self._told = True, began, row["data_key"]
 
     def stop(self) -> None:
         """This process ends by itself: nobody needs to wait for its time to run out."""
@@ -96,6 +99,7 @@ class Leases:
         self._database.renew_keys()
         if not self.shared and self._told == self._database.ring.primary:
             return
+        began = monotonic()
         with self._database.transaction() as session:
             connection = session.connection()
             # Begun with the keys of the file: whatever this process wrote with another one is committed.
@@ -108,7 +112,7 @@ class Leases:
             ).scalars()
             if f"{_PROCESS}{self.me}" not in set(renewed):
                 raise LostLease(f"Process {self.me} was given up by the others.")
-        self._told = key
+        self._alive_at, self._told = began, key
 
     def left(self, session: Session, accounts: Collection[str] = ()) -> dict[str, float]:
         """What this process must hold, itself and accounts, by channel: for how many seconds it still does.
@@ -140,14 +144,9 @@ class Leases:
         if session.connection().execute(mine).first() is None:
             raise LostLease(f"Process {self.me} was given up by the others.")
 
-    def may_be_lost(self, since: float) -> bool:
-        """Whether this process may have been given up, if it was alive at a moment of its monotonic clock."""
-        return self.shared and monotonic() - since > SECONDS / 2
-
-    def be_quick(self, since: float) -> None:
-        """Raises LostLease if so: whoever wakes up must not go on with what others may have taken over."""
-        if self.may_be_lost(since):
-            raise LostLease(f"Process {self.me} was asleep.")
+    def is_still(self, name: str) -> bool:
+        """Whether this process has a name of its own still, and has not slept so long that others may give it up."""
+        return name == self.me and not (self.shared and monotonic() - self._alive_at > SECONDS / 2)
 
     def take(self, account: str) -> int | None:
         """The epoch under which this process alone serves an account; None while another one does."""
@@ -225,8 +224,8 @@ class Leases:
     def writing_out(self) -> Iterator[Callable[[int], None]]:
         """For writing one message after the other: what is called with each id once it is written.
 
-        A killed process is known to have written that one. A power cut may forget the last ones, which are then
-        written again: for that the disk is not waited for.
+        A killed process is known to have written that one, and is alive for the others. With SQLite, a power cut may
+        forget the last ones, which are then written again: for that the disk is not waited for.
         """
         with self._database.connection() as connection:
             if connection.dialect.name == "sqlite":
@@ -237,7 +236,7 @@ class Leases:
                 finally:
                     driver.execute("PRAGMA synchronous=FULL")
                 return
-            yield partial(self._written_on_server, connection)
+            yield partial(self._written_on_server, connection.execution_options(isolation_level="AUTOCOMMIT"))
 
     def _written_in_file(self, driver: sqlite3.Connection, row: int) -> None:
         # By SQLAlchemy it would take as long as the message itself.
@@ -247,11 +246,12 @@ class Leases:
             raise OperationalError(None, None, error) from error
 
     def _written_on_server(self, connection: Connection, row: int) -> None:
-        with connection.begin():
-            connection.execute(text("SET LOCAL synchronous_commit = off"))
-            done = connection.execute(_WRITTEN, {"row": row, "its_name": f"{_PROCESS}{self.me}"})
+        began = monotonic()
+        renewed = _WRITTEN.values(until=_until(connection))
+        done = connection.execute(renewed, {"row": row, "its_name": f"{_PROCESS}{self.me}"})
         if done.rowcount != 1:
             raise LostLease(f"Process {self.me} was given up by the others.")
+        self._alive_at = began
 
     def written(self, session: Session) -> int:
         """The last message that this process is known to have written."""

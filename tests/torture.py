@@ -91,6 +91,9 @@ class Talk:
 
     def __enter__(self) -> Talk:
         self._places = [Place(self, number) for number in range(self._count)]
+        with self.quiet:
+            for place in self._places:
+                place.start()
         return self
 
     def __exit__(self, wrong: type[BaseException] | None, *_: object) -> None:
@@ -162,8 +165,6 @@ class Talk:
 
     def open_at(self, place: Place) -> list[Line]:
         """What a new process must be told again."""
-        if not self._places:
-            return []
         with self.quiet:
             return [line for chat, lines in self._open.items() if self.place_of(chat) is place for line in lines]
 
@@ -220,8 +221,13 @@ class Talk:
                 assert stories == sorted(map(story_of, self.people))
                 told = select(func.count()).where(ThreadEntry.kind == "TO_REPORTER").select_from(ThreadEntry)
                 assert session.scalar(told) == 2 * len(self.people)
-                silent = select(func.count()).where(OutboxMessage.state == "SILENCED").select_from(OutboxMessage)
-                silenced = session.scalar(silent) or 0
+                # An edit of a message that a human made needless is silenced as well.
+                is_silent = (
+                    OutboxMessage.state == "SILENCED",
+                    OutboxMessage.voice == "BOT",
+                    OutboxMessage.edits.is_(None),
+                )
+                silenced = session.scalar(select(func.count()).where(*is_silent).select_from(OutboxMessage)) or 0
             if databases.name == "sqlite":
                 with database.connection() as connection:
                     assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
@@ -240,7 +246,6 @@ class Place:
         self._pipes: list[Pipe] = []
         self._writing = threading.Lock()
         self._stops = False
-        self.start()
 
     def start(self) -> None:
         self.ended = threading.Event()

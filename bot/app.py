@@ -205,6 +205,7 @@ class App:
             self.leases.lost()
             self.leases.beat()
         with self.database.transaction(everywhere=True) as session:
+            self.leases.end_hanging(session)
             for dead in self.leases.dead(session, outbox.senders(session)):
                 left = self.outbox.take_over(session, dead, self.now())
                 if left is not None:

@@ -44,6 +44,9 @@ from storage.types import UtcDateTime
 SECONDS: Final = 5
 """How long a process that is not heard of counts as alive."""
 
+GRACE_SECONDS: Final = 2
+"""For how long after that it may still finish a transaction that it is in."""
+
 _LEASE: Final[Any] = Lease.__table__
 _PROCESS: Final = "process:"
 
@@ -203,6 +206,25 @@ class Leases:
             dead = dead.where(~_is_alive())
         found = [Dead(*row) for row in connection.execute(dead.with_for_update(skip_locked=True))]
         return found + [Dead(name, 0) for name in senders if name not in known]
+
+    def end_hanging(self, session: Session) -> None:
+        """Ends the database sessions of processes whose time ran out a while ago.
+
+        One that was stopped in the middle of a statement would keep its locks for ever: no timeout of the server
+        covers the wait for the rest of what a client has begun to say.
+        """
+        if not self.shared:
+            return
+        hanging = select(_LEASE.c.session).where(
+            _LEASE.c.name.startswith(_PROCESS, autoescape=True),
+            _LEASE.c.owner != self.me,
+            _LEASE.c.until < literal_column(f"clock_timestamp() - interval '{GRACE_SECONDS} seconds'"),
+        )
+        session.connection().execute(
+            select(literal_column("pg_terminate_backend(pid)"))
+            .select_from(_SESSIONS)
+            .where(literal_column(_BACKEND, Text()).in_(hanging), text("pid <> pg_backend_pid()"))
+        )
 
     def bury(self, session: Session, dead: Dead) -> None:
         """The lease of a dead process is gone with the commit."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from time import monotonic
+from time import monotonic, sleep
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -91,6 +92,29 @@ def test_a_process_whose_session_is_gone_is_dead_at_once(another: Callable[[], L
         assert monotonic() < until - 1, "sooner than its time runs out"
     with ben._database.transaction() as session:
         assert [each.name for each in ben.dead(session, ())] == [ana.me]
+
+
+def test_who_hangs_in_the_middle_of_a_statement_keeps_no_locks(another: Callable[[], Leases]) -> None:
+    ana, ben = another(), another()
+    with ana._database.connection() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("UPDATE lease SET until = now() - interval '1 minute' WHERE owner = %s", [ana.me])
+        driver.commit()
+        driver.execute("SELECT name FROM lease WHERE owner = %s FOR SHARE", [ana.me])
+        # As a process stopped while it sends rows: the server waits for the rest, and no timeout of its own runs.
+        driver.pgconn.enter_pipeline_mode()
+        driver.pgconn.send_query_params(b"SELECT 1", None)
+        driver.pgconn.send_flush_request()
+        driver.pgconn.flush()
+        until = monotonic() + SECONDS
+        while True:
+            with ben._database.transaction() as session:
+                ben.end_hanging(session)
+                if [each.name for each in ben.dead(session, ())] == [ana.me]:
+                    break
+            assert monotonic() < until
+            sleep(0.05)
+        connection.invalidate()
 
 
 def test_a_clean_end_leaves_the_account_to_the_next(another: Callable[[], Leases]) -> None:

@@ -35,7 +35,7 @@ WORDS = {
     "corrected": "Berichtigungstext Waschkellerplan",
     "note": "Notizgeheimnis Vermieterverdacht",
     "reply": "Antwortsatzstueck Mediationsvorschlag",
-    "live": "Livegeplauder Schlichtungstermin",
+    "live": "Livegeplauder Schlichtungsversuch",
     "page": "Webseitenspruch Spielplatzgezank",
     "ordinary": "Alltagsfloskel Hausflurgemurmel",
 }

@@ -56,10 +56,14 @@ class ForeignContactPoint(Exception):
     """A row of another contact point was about to be written, or a row was about to change hands."""
 
 
-def own_contact_point(*, index: bool = True) -> MappedColumn[str]:
-    """The column that says whose row it is; where no query looks for it alone, it needs no index."""
+def own_contact_point() -> MappedColumn[str]:
+    """The column that says whose row it is.
+
+    It has no index of its own: there are few contact points, and SQLite would take such an index for the best way to
+    rows that another one finds at once.
+    """
     # The old value is always kept, so that a row that changes hands is noticed.
-    return mapped_column(index=index, active_history=True, info={_MARK: True})
+    return mapped_column(active_history=True, info={_MARK: True})
 
 
 class Scoped:

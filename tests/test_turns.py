@@ -11,7 +11,7 @@ from time import sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from bot.app import App
 from bot.commands import Command, Say
@@ -268,3 +268,34 @@ def test_turns_take_one_message_each(bench: Bench, oberberg: ContactPoint) -> No
     bench.receive(chat="ben", text="/start")
     taken = [turns.take_next(bench.time()) for _once in range(3)]
     assert [each.chat if each else None for each in taken] == ["ana", "ben", None]
+
+
+def test_nothing_that_is_stored_is_looked_through(database: Database, oberberg: ContactPoint) -> None:
+    """As quick at a million conversations: a report and an answer find their rows by what tells them apart."""
+    if database.file is None:
+        pytest.skip("PostgreSQL chooses by what is in the tables")
+    asked: dict[str, Any] = {}
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.setdefault(statement, parameters)
+
+    bench = Bench(database, {oberberg.id: oberberg})
+    bench.report("ben", "Noise at night in the yard.")
+    event.listen(database.engine, "before_cursor_execute", note)
+    ref = bench.report("ana", "Noise at night in the yard.")
+    bench.desk("kim", f"/open {ref}")
+    bench.desk("kim", "/reply Thank you.", thread=ref)
+    bench.say("ana", "/mine")
+    event.remove(database.engine, "before_cursor_execute", note)
+    steps = []
+    with database.connection() as connection:
+        for statement, parameters in asked.items():
+            if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+                one = parameters[0] if isinstance(parameters, list) else parameters
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", one)
+                steps += [(row.detail, statement) for row in plan]
+    assert len(steps) > 30
+    short = re.compile("waiting|setting|lease|sqlite_sequence|CONSTANT|SUBQUERY|LIST")
+    found = [(step, statement) for step, statement in steps if step.startswith("SCAN") and not short.search(step)]
+    found += [(step, statement) for step, statement in steps if "(contact_point=?)" in step]
+    assert not found

@@ -24,6 +24,7 @@ from bot.messages import Style, Voice
 from bot.references import read_reference
 from bot.work import Work
 from storage.models import ContactLink, OutboxMessage, Thread, ThreadEntry
+from storage.threads import span_of
 
 UNDELIVERED_FOR: Final = timedelta(days=30)
 """How far back the desk is shown what did not arrive."""
@@ -178,7 +179,8 @@ def _command(work: Work, thread: Thread | None, spoken: Spoken) -> None:
 
 def _find(work: Work, number: str) -> Thread | None:
     ref = read_reference(number)
-    found = list(work.session.scalars(select(Thread).where(Thread.ref.startswith(ref)))) if ref else []
+    numbered = select(Thread).where(Thread.ref.between(*span_of(ref or "")))
+    found = list(work.session.scalars(numbered)) if ref else []
     if len(found) == 1:
         return work.alone_with(found[0])
     if not number:

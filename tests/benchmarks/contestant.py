@@ -82,11 +82,21 @@ class Contestant(ABC):
             marks.append([turns, time.perf_counter() - start, resident()])
         took, cpu = time.perf_counter() - start, time.process_time() - computed
         said = self.answered() - before
+        if together:
+            await self._serve_on()
         await self.close()
         # What one takes in, another may answer.
         if said < turns and not together:
             raise AssertionError(f"{said} answers to {turns} messages")
         return {"turns": turns, "seconds": took, "cpu": cpu, "answers": said, "opened": self.opened, "marks": marks}
+
+    async def _serve_on(self) -> None:
+        """The others may wait for what only this one can send."""
+        print(json.dumps({"over": True}), flush=True)
+        end = asyncio.create_task(asyncio.to_thread(sys.stdin.readline))
+        while not end.done():
+            await self.answer([])
+            await asyncio.sleep(0.02)
 
     @classmethod
     def main(cls) -> None:
@@ -137,8 +147,19 @@ class Started:
         return started
 
     def go(self) -> None:
+        self._say("go")
+
+    def over(self) -> None:
+        """Returns when it has no more to ask, while it still serves the others."""
+        assert self._process.stdout is not None
+        self._process.stdout.readline()
+
+    def end(self) -> None:
+        self._say("end")
+
+    def _say(self, word: str) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write("go\n")
+        self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
 
     def result(self) -> dict[str, Any]:

@@ -57,6 +57,10 @@ def _rate(plan: Plan, url: str, count: int, keys: dict[str, str]) -> float:
     ]
     for each in started:
         each.go()
+    for each in started:
+        each.over()
+    for each in started:
+        each.end()
     results = [each.result() for each in started]
     engine = create_engine(url)
     with engine.connect() as connection:

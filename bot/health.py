@@ -17,18 +17,7 @@ from bot.bugs import log_bug
 from bot.now import Now
 from storage.database import Database
 from storage.migrate import newest_revisions, present_revisions
-from storage.models import (
-    Base,
-    Consent,
-    ContactLink,
-    DueRow,
-    InboxMessage,
-    Lease,
-    OutboxMessage,
-    Report,
-    SourceLink,
-    ThreadEntry,
-)
+from storage.models import Base, DueRow, InboxMessage, Lease, OutboxMessage
 from storage.outage import is_away
 from storage.scope import Scoped
 
@@ -169,15 +158,11 @@ _TO_DO: Final[Mapping[type[Scoped], ColumnElement[bool]]] = {
 """Of the queues only what waits is looked at: the rest is long, and done."""
 
 
-_WITH_THEIR_CASE: Final[frozenset[type[Scoped]]] = frozenset({Report, ContactLink, Consent, ThreadEntry, SourceLink})
-"""They are where their thread is, and are many."""
-
-
 def rows_without_contact_point(session: Session, known: Collection[str]) -> dict[str, int]:
     """Contact points that have rows but no file, and how many rows; nobody works on them."""
     found: dict[str, int] = {}
     for mapper in Base.registry.mappers:
-        if issubclass(mapper.class_, Scoped) and mapper.class_ not in _WITH_THEIR_CASE:
+        if issubclass(mapper.class_, Scoped):
             owner = mapper.class_.contact_point
             counted = select(owner, func.count()).where(owner.not_in(known), _TO_DO.get(mapper.class_, true()))
             for name, rows in session.execute(counted.group_by(owner)):

@@ -134,6 +134,7 @@ def run(database: Database, contact_points: Mapping[str, ContactPoint], now: dat
 
 def steps(database: Database, contact_points: Mapping[str, ContactPoint], now: datetime) -> Iterator[Counts]:
     """The same, a short transaction at a time."""
+    database.look_at_sizes()
     yield from of_rows(database, contact_points, now)
     yield _copies(database, contact_points, now, dry_run=False)
     # What was overwritten must not live on in the write-ahead log.
@@ -305,19 +306,17 @@ def _on_hold() -> ColumnElement[bool]:
     return or_(*(Thread.flags.contains(flag, autoescape=True) for flag in sorted(HOLDS)))
 
 
-def _end_of_window(session: Session, key: InstrumentedAttribute[int], after: int) -> int | None:
-    """The last of the next rows, so that no transaction takes long however large a table is."""
-    ids = select(key).where(key > after).order_by(key).limit(WINDOW).subquery()
-    last: int | None = session.scalar(select(func.max(ids.c.id)))
-    return last
+def _next_ids(session: Session, key: InstrumentedAttribute[int], after: int) -> Sequence[int]:
+    """The rows to look at in this step; they are named, so that nothing has to be searched for."""
+    return session.scalars(select(key).where(key > after).order_by(key).limit(WINDOW)).all()
 
 
 def _cases(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
     """Reports, cases, and what hangs on them."""
-    last = _end_of_window(session, Thread.id, after)
-    if last is None:
+    ids = _next_ids(session, Thread.id, after)
+    if not ids:
         return Counts(), None
-    window = and_(Thread.id > after, Thread.id <= last)
+    window = Thread.id.in_(ids)
     free = and_(window, ~_on_hold())
     over = [*_closed_long_ago(session, point, now, free), *_told_only(session, point, now, free)]
     ring = ring_of(session.get_bind().dialect)
@@ -328,10 +327,10 @@ def _cases(session: Session, point: ContactPoint, now: datetime, after: int) -> 
         cases=len(over),
         contacts=_contacts(session, point, now, free),
         transcripts=_transcripts(session, point, now, free),
-        files=_files(session, point, now, free),
+        files=_files(session, point, now, and_(free, ThreadEntry.thread_id.in_(ids))),
         on_hold=session.scalar(select(func.count()).select_from(Thread).where(window, _on_hold())) or 0,
     )
-    return counts, last
+    return counts, ids[-1]
 
 
 CASE: Final = (
@@ -372,6 +371,8 @@ def _told_only(session: Session, point: ContactPoint, now: datetime, free: Colum
         .with_for_update(skip_locked=True, of=Thread)
     ).all()
     told = [row for row in rows if (row.details or {}).get("wish") == Wish.TELL_ONLY]
+    if not told:
+        return []
     last_word = dict(
         session.execute(
             select(ThreadEntry.thread_id, func.max(ThreadEntry.at))
@@ -495,6 +496,8 @@ def _transcripts(session: Session, point: ContactPoint, now: datetime, free: Col
         )
         .with_for_update(skip_locked=True)
     ).all()
+    if not threads:
+        return 0
     ring = ring_of(session.get_bind().dialect)
     for thread in threads:
         erased(session, ring, point.id, Kind.TRANSCRIPT, thread.ref, at=now)
@@ -543,15 +546,14 @@ def _files(session: Session, point: ContactPoint, now: datetime, free: ColumnEle
 
 def _chats(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
     """Drafts, blocks, and chats that nobody uses any more."""
-    last = _end_of_window(session, Conversation.id, after)
-    if last is None:
+    ids = _next_ids(session, Conversation.id, after)
+    if not ids:
         return Counts(), None
     idle = now - timedelta(days=point.retention.chat_days)
     found = session.scalars(
         select(Conversation)
         .where(
-            Conversation.id > after,
-            Conversation.id <= last,
+            Conversation.id.in_(ids),
             or_(
                 Conversation.draft_until <= now,
                 Conversation.blocked_until <= now,
@@ -560,6 +562,8 @@ def _chats(session: Session, point: ContactPoint, now: datetime, after: int) -> 
         )
         .with_for_update(skip_locked=True)
     ).all()
+    if not found:
+        return Counts(), ids[-1]
     drafts = [each for each in found if each.draft_until is not None and each.draft_until <= now]
     for each in drafts:
         forget_draft(each)
@@ -585,7 +589,7 @@ def _chats(session: Session, point: ContactPoint, now: datetime, after: int) -> 
     for each in unused:
         erased(session, ring, point.id, Kind.CHAT, each.account, each.chat_key, at=now)
     erase_chats(session, unused)
-    return Counts(drafts=len(drafts), blocks=len(blocks), chats=len(unused)), last
+    return Counts(drafts=len(drafts), blocks=len(blocks), chats=len(unused)), ids[-1]
 
 
 def forget_draft(conversation: Conversation) -> None:

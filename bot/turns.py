@@ -40,7 +40,7 @@ from storage import due, inbox, outbox
 from storage.database import Database
 from storage.inbox import Waiting
 from storage.models import ContactLink, Conversation, InboxMessage, OutboxMessage, Report, Thread
-from storage.scope import scoped_to
+from storage.scope import scoped_to, sorted_by
 
 BATCH: Final = 64
 """How many chats' turns are committed together at most; a lone message waits for nobody."""
@@ -444,7 +444,8 @@ _CHATS: Final = (
         Conversation.account.in_(bindparam("accounts", expanding=True)),
         Conversation.chat_key.in_(bindparam("chats", expanding=True)),
     )
-    .order_by(Conversation.id)
+    # In one order, so that two processes do not wait for each other.
+    .order_by(sorted_by(Conversation.id))
     .with_for_update()
 )
 
@@ -470,7 +471,7 @@ def _own_reports(work: Work, conversation: Conversation) -> tuple[OwnReport, ...
         .join(ContactLink, ContactLink.thread_id == Thread.id)
         .join(Report, Report.thread_id == Thread.id)
         .where(ContactLink.conversation_id == conversation.id)
-        .order_by(Thread.id.desc())
+        .order_by(sorted_by(Thread.id).desc())
     )
     return tuple(
         OwnReport(

@@ -23,6 +23,7 @@ from storage.erasures import Kind, erased
 from storage.ids import Ids
 from storage.keys import KeyRing
 from storage.models import Base, ContactLink, Conversation, OutboxMessage, Setting, Thread, ThreadEntry
+from storage.scope import sorted_by
 from storage.threads import numbered
 
 
@@ -298,8 +299,8 @@ class Work:
     def cases_of(self, person: Conversation) -> list[Thread]:
         """The open cases in which the person can be reached by this chat."""
         cases = select(Thread).join(ContactLink, ContactLink.thread_id == Thread.id)
-        mine = cases.where(ContactLink.conversation_id == person.id, Thread.closed_at.is_(None)).order_by(Thread.id)
-        return list(self.session.scalars(mine))
+        mine = cases.where(ContactLink.conversation_id == person.id, Thread.closed_at.is_(None))
+        return list(self.session.scalars(mine.order_by(sorted_by(Thread.id))))
 
     def held_for(self, thread: Thread) -> Conversation | None:
         """The chat that a human holds for this thread now."""

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from storage.database import NAMING
-from storage.scope import Scoped
+from storage.scope import Scoped, own_contact_point
 from storage.types import NUMBER, EncryptedJson, EncryptedText, UtcDateTime
 
 
@@ -68,6 +68,7 @@ class InboxMessage(Base, Scoped):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    contact_point: Mapped[str] = own_contact_point(index=False)
     account: Mapped[str]
     message_key: Mapped[str]
     """Keyed hash of the messenger's message id."""
@@ -256,6 +257,7 @@ class OutboxMessage(Base, Scoped):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    contact_point: Mapped[str] = own_contact_point(index=False)
     account: Mapped[str]
     chat_key: Mapped[str]
     """Keyed hash of what must stay in order: the chat, or a place at the desk."""

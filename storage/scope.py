@@ -11,6 +11,7 @@ from weakref import WeakSet
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Delete,
     FromClause,
     Insert,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import (
     InstanceState,
+    InstrumentedAttribute,
     LoaderCriteriaOption,
     Mapped,
     MappedColumn,
@@ -56,14 +58,19 @@ class ForeignContactPoint(Exception):
     """A row of another contact point was about to be written, or a row was about to change hands."""
 
 
-def own_contact_point() -> MappedColumn[str]:
-    """The column that says whose row it is.
-
-    It has no index of its own: there are few contact points, and SQLite would take such an index for the best way to
-    rows that another one finds at once.
-    """
+def own_contact_point(*, index: bool = True) -> MappedColumn[str]:
+    """The column that says whose row it is; where no query looks for it alone, it needs no index."""
     # The old value is always kept, so that a row that changes hands is noticed.
-    return mapped_column(active_history=True, info={_MARK: True})
+    return mapped_column(index=index, active_history=True, info={_MARK: True})
+
+
+def sorted_by(id_: InstrumentedAttribute[int]) -> ColumnElement[int]:
+    """For ORDER BY where few rows are found by something else.
+
+    Asked for the order of the ids themselves, SQLite takes the index over contact points, which has it, and reads all
+    rows of one.
+    """
+    return id_ + 0
 
 
 class Scoped:

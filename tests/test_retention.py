@@ -127,6 +127,16 @@ def test_the_bot_deletes_by_itself(database: Database, oberberg: ContactPoint) -
     assert number_of(database, Report) == 0 and number_of(database, Statistic) == 1
 
 
+def test_the_daily_run_looks_at_sizes_so_that_it_stays_quick(bench: Bench, oberberg: ContactPoint) -> None:
+    if bench.database.file is None:
+        pytest.skip("a server looks by itself")
+    bench.report("ana", "Noise at night in the yard.")
+    delete(bench, oberberg)
+    with bench.database.connection() as connection:
+        looked_at = connection.exec_driver_sql("SELECT DISTINCT tbl FROM sqlite_stat1").scalars().all()
+    assert {"conversation", "thread", "thread_entry"} <= set(looked_at)
+
+
 def _models() -> list[Any]:
     return [mapper.class_ for mapper in Base.registry.mappers]
 

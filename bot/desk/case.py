@@ -21,6 +21,7 @@ from bot.periods import deleted_by, kept_until
 from bot.taxonomy import CLOSED_STATES, HOLDS, ReportState, Urgency, Wish
 from bot.work import Work
 from storage.models import Conversation, Report, Thread, ThreadEntry
+from storage.scope import sorted_by
 
 MENU: Final = Button("/menu", _("Menu"))
 SOMEBODY_ELSE: Final = _("Somebody else from the contact point is to go on with you. Your messages are kept.")
@@ -58,7 +59,7 @@ def _show_words(work: Work, thread: Thread, report: Report | None) -> None:
     entries = work.session.scalars(
         select(ThreadEntry)
         .where(ThreadEntry.thread_id == thread.id, ThreadEntry.kind.in_(("STORY", Style.FROM_REPORTER)))
-        .order_by(ThreadEntry.id)
+        .order_by(sorted_by(ThreadEntry.id))
     )
     for entry in entries:
         words = report.story if entry.kind == "STORY" and report else entry.text

@@ -15,6 +15,7 @@ from bot.taxonomy import Flag, Urgency
 from bot.work import Work
 from bot.working_time import is_open
 from storage.models import ContactLink, Conversation, Thread
+from storage.scope import sorted_by
 
 
 def hand_off(
@@ -72,7 +73,7 @@ def _open_thread(work: Work, person: Conversation) -> Thread | None:
         select(Thread)
         .join(ContactLink, ContactLink.thread_id == Thread.id)
         .where(ContactLink.conversation_id == person.id, Thread.closed_at.is_(None))
-        .order_by(Thread.id.desc())
+        .order_by(sorted_by(Thread.id).desc())
     ).first()
 
 

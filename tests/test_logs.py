@@ -19,7 +19,7 @@ from storage.database import Database
 from storage.models import Setting
 from tests.pipe import ROOT, environment
 
-WORDS = "Hinterhofgezeter im Treppenhaus"
+WORDS = "Dachbodengeraune am Gartentor"
 TOKEN = "123456789:AAF-abcdefghijklmnopqrstuvwxyz012345"
 
 own = logging.getLogger("anlaufstelle.test")

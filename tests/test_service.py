@@ -24,7 +24,7 @@ from tests.service import Browser, Service
 FIGURES = (ROOT / "docs" / "operating.md").read_text("utf-8").partition("| figure |")[2].partition("\n\n")[0]
 """The table of figures as operators read it."""
 STUCK = (str(ROOT / "tests" / "stuck.py"),)
-STORY = "Hinterhofgezeter"
+STORY = "Dachbodengeraune"
 """A word that must not be found anywhere."""
 
 

@@ -209,6 +209,7 @@ class App:
             for dead in self.leases.dead(session, outbox.senders(session)):
                 left = self.outbox.take_over(session, dead, self.now())
                 if left is not None:
+                    self.leases.end_session(session, dead)
                     self.leases.bury(session, dead)
                     _LOG.info("took over from process %s: %s messages", dead.name, left)
 

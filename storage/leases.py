@@ -220,11 +220,19 @@ class Leases:
             _LEASE.c.owner != self.me,
             _LEASE.c.until < literal_column(f"clock_timestamp() - interval '{GRACE_SECONDS} seconds'"),
         )
+        self._end_sessions(session, hanging)
+
+    def _end_sessions(self, session: Session, which: Any) -> None:
         session.connection().execute(
             select(literal_column("pg_terminate_backend(pid)"))
             .select_from(_SESSIONS)
-            .where(literal_column(_BACKEND, Text()).in_(hanging), text("pid <> pg_backend_pid()"))
+            .where(literal_column(_BACKEND, Text()).in_(which), text("pid <> pg_backend_pid()"))
         )
+
+    def end_session(self, session: Session, dead: Dead) -> None:
+        """Ends the database session of a dead process, if it has one still; its lease tells which, so before `bury`."""
+        if self.shared:
+            self._end_sessions(session, select(_LEASE.c.session).where(_LEASE.c.name == f"{_PROCESS}{dead.name}"))
 
     def bury(self, session: Session, dead: Dead) -> None:
         """The lease of a dead process is gone with the commit."""

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
@@ -19,6 +19,7 @@ from bot.clock import TICK_SECONDS, Clock
 from bot.contact_point import ContactPoint
 from bot.conversation import Listener
 from bot.delivery import Channel
+from bot.desks import Desks
 from bot.due import Due
 from bot.engine.engine import Engine
 from bot.flows import FLOWS
@@ -59,7 +60,7 @@ class App:
         contact_points: Mapping[str, ContactPoint],
         channels: Mapping[str, Channel],
         now: Now,
-        desk_account: str,
+        desks: Desks | str,
         handled: Callable[[Inbound], Awaitable[None]] | None = None,
         *,
         answers_where_asked: bool = False,
@@ -67,7 +68,9 @@ class App:
         deleting: bool = True,
         meter: Meter = UNWATCHED,
     ) -> None:
-        """`channels` by account; `desk_account` carries the desk; `handled` hears of every turn taken.
+        """`channels` by account; `desks` tells where they are: an account, if it carries all.
+
+        `handled` hears of every turn taken.
 
         `answers_where_asked`: the answer must go out by the process that heard the question, while it lives.
         `erasures`: the file in which they are listed, for the day on which the database is lost.
@@ -78,11 +81,12 @@ class App:
         self.now = now
         self.leases = Leases(database)
         handover = Handover(channels, self.leases, lambda: database.ring)
-        self.turns = Turns(database, contact_points, Listener(Engine(FLOWS)), desk_account, meter, handover)
+        desks = Desks(desks) if isinstance(desks, str) else desks
+        self.turns = Turns(database, contact_points, Listener(Engine(FLOWS)), desks, meter, handover)
         self.due = Due(database, self.turns, meter)
         self.outbox = Outbox(database, self.turns, channels, self.leases, handover, meter)
         alone = partial(self.leases.take, "retention")
-        daily = Daily(database, contact_points, desk_account, erasures, lambda: alone() is not None)
+        daily = Daily(database, contact_points, desks, erasures, lambda: alone() is not None)
         self._daily = daily if deleting else None
         self.ticked_at: datetime | None = None
         """When the clock ticked last."""
@@ -99,6 +103,28 @@ class App:
         """Keeps a message for good, then returns; the answer follows by itself."""
         await self._receiving.bring(inbound)
         self.wake()
+
+    async def receive_all(self, messages: Sequence[Inbound]) -> None:
+        """Keeps messages for good, in this order, whatever the database does meanwhile."""
+
+        async def keep() -> None:
+            await asyncio.gather(*(self._receiving.bring(each) for each in messages))
+
+        await self.patiently(keep)
+        self.wake()
+
+    async def holds(self, account: str) -> bool:
+        """Whether this process serves an account that only one may serve at a time."""
+        try:
+            return await self.database.run(self.leases.take, account) is not None
+        except (DBAPIError, LostLease):
+            return False
+
+    async def set_aside(self, contact_point: str, account: str, name: str, raw: Mapping[str, Any]) -> None:
+        """Keeps what a channel could not read, for repair; it is shown in `check`."""
+        await self.patiently(
+            lambda: self.database.run(self.turns.set_aside, contact_point, account, name, raw, self.now())
+        )
 
     def _receive_all(self, messages: list[Inbound]) -> None:
         via = self.leases.me if self._answers_where_asked else None
@@ -133,15 +159,12 @@ class App:
         Whatever the database does meanwhile: it is waited for.
         """
 
-        async def keep() -> None:
-            await asyncio.gather(*(self._receiving.bring(each) for each in messages))
-
         async def is_open() -> bool:
             # Another process may still work on one of them, or the database was in its way.
             possible = bool(messages) and (self.leases.shared or self.turns.is_held_up)
             return possible and await self.database.run(self.turns.is_open, messages, self.now())
 
-        await self.patiently(keep)
+        await self.receive_all(messages)
         await self.patiently(partial(self.settle, briefly=True))
         while await self.patiently(is_open):
             await asyncio.sleep(OPEN_SECONDS)

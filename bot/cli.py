@@ -6,11 +6,11 @@ import asyncio
 import gc
 import os
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -19,6 +19,9 @@ from bot.contact_point import ContactPoint
 from bot.settings import SettingsError, contact_points, erasure_file_of, key_file_of, open_database
 from storage.database import Database, DatabaseError
 from storage.file_lock import alone as having_alone
+
+if TYPE_CHECKING:
+    from bot.telegram_bots import Token
 
 DATABASE = "sqlite:///data/anlaufstelle.db"
 NOBODY_READS = 141
@@ -169,6 +172,7 @@ def run(
     to do is told in docs/operating.md.
     """
     from bot.serve import Address, run_service, staff_key
+    from bot.settings import telegram_tokens
 
     logs.set_up(style, loud=True)
     try:
@@ -178,6 +182,7 @@ def run(
     database, points = _open(url, folder, aside=False)
     try:
         key, written = staff_key(key_file)
+        tokens = telegram_tokens(points, url, os.environ)
     except SettingsError as wrong:
         database.close()
         stop(wrong)
@@ -191,7 +196,7 @@ def run(
 
     page, desks = Address(host, port), dict.fromkeys(points, key)
     service = run_service(
-        database, points, page, origin or f"http://{host}:{port}", desks, watched, ready, erasure_file_of(url)
+        database, points, page, origin or f"http://{host}:{port}", desks, watched, ready, erasure_file_of(url), tokens
     )
     _run(service, database)
 
@@ -255,14 +260,21 @@ def _open_quietly(url: str, folder: Path | None) -> tuple[Database, dict[str, Co
 @config_option
 def check(url: str, folder: Path | None) -> None:
     """Say what is wrong or needs care: configuration, database, keys, old help lines, unsent messages."""
-    from bot.check import check_configuration, check_database
+    from bot.check import Finding, check_configuration, check_database
     from bot.now import system_time
-    from bot.settings import existing_database
+    from bot.settings import existing_database, telegram_tokens
 
     now = system_time()
     try:
         points = contact_points(folder)
         findings = list(check_configuration(points, now))
+        try:
+            approved = [points[name] for name in telegram_tokens(points, url, os.environ)]
+            findings += [
+                Finding(True, f"{each.id}: Telegram, approved by {each.telegram.approved_by}") for each in approved
+            ]
+        except SettingsError as wrong:
+            findings.append(Finding(False, str(wrong)))
         database = existing_database(url, os.environ)
     except SettingsError as wrong:
         stop(wrong)
@@ -376,6 +388,68 @@ def restore(file: Path, url: str, folder: Path | None, erasures_lost: bool) -> N
     click.echo(f"Erased again: {done.erased_again}. Not sent a second time: {done.silenced}.")
     if done.aside:
         click.echo(f"The database as it was: {done.aside}. Delete it within {backup_days(points)} days.")
+
+
+@cli.group()
+def telegram() -> None:
+    """The bots of Telegram, where a contact point allows it."""
+
+
+@telegram.command("setup")
+@database_option
+@config_option
+def telegram_setup(url: str, folder: Path | None) -> None:
+    """Tell Telegram the commands and descriptions in every language, and say what that changed."""
+    from bot.telegram_setup import set_up
+
+    points, tokens = _telegram(url, folder)
+    try:
+        for line in asyncio.run(set_up(points, tokens)):
+            click.echo(line)
+    except SettingsError as wrong:
+        stop(wrong)
+
+
+@telegram.command("desk")
+@click.argument("contact_point")
+@database_option
+@config_option
+def telegram_desk(contact_point: str, url: str, folder: Path | None) -> None:
+    """Print a link that makes a group of Telegram the desk of CONTACT_POINT. It works once, for a day."""
+    from bot.now import system_time
+    from bot.settings import existing_database
+    from bot.telegram_setup import desk_link
+
+    points, tokens = _telegram(url, folder)
+    try:
+        if contact_point not in tokens:
+            stop(SettingsError(f"{contact_point}: Telegram is not allowed there, or there is no such contact point."))
+        database = existing_database(url, os.environ)
+    except SettingsError as wrong:
+        stop(wrong)
+    if database is None:
+        stop(SettingsError("There is no database yet: start the bot first."))
+    try:
+        link = desk_link(database, points[contact_point], tokens[contact_point], system_time())
+    except SettingsError as wrong:
+        stop(wrong)
+    finally:
+        database.close()
+    click.echo(link)
+
+
+def _telegram(url: str, folder: Path | None) -> tuple[dict[str, ContactPoint], Mapping[str, Token]]:
+    from bot.settings import telegram_tokens
+
+    logs.set_up()
+    try:
+        points = contact_points(folder)
+        tokens = telegram_tokens(points, url, os.environ)
+    except SettingsError as wrong:
+        stop(wrong)
+    if not tokens:
+        stop(SettingsError("No contact point allows Telegram: there is no [telegram] in its file."))
+    return points, tokens
 
 
 @cli.group()

@@ -54,6 +54,8 @@ class ShowPick(Command):
     prompt: int
     """The outbox row of the question."""
     text: Text
+    repeats_words: bool = False
+    """The question repeated what the person had written: where a messenger keeps it, it is deleted (D-20)."""
 
 
 @dataclass(frozen=True)

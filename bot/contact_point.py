@@ -202,6 +202,30 @@ class Reminders:
 
 
 @dataclass(frozen=True)
+class TelegramRules:
+    """How far Telegram may be used; without this part of the file it is not used at all (data-protection.md 5.1)."""
+
+    approved_by: str = ""
+    """Who has allowed it, and when; empty: nobody."""
+    mode: str = "data_poor"
+    """`data_poor`: buttons first, free text after a notice of its own (5.6). `full`: as on the web page."""
+    desk_content: str = "none"
+    """What a group of staff is shown: `none`, `pings` without a word of anybody, or `full`: it is the desk."""
+    webhook: str = ""
+    """The address under which Telegram reaches the page; empty: updates are fetched."""
+    api: str = "https://api.telegram.org"
+    """Where the Bot API is, as for a server of one's own."""
+
+    @property
+    def allowed(self) -> bool:
+        return bool(self.approved_by)
+
+    @property
+    def data_poor(self) -> bool:
+        return self.mode == "data_poor"
+
+
+@dataclass(frozen=True)
 class ContactPoint:
     """One Konfliktanlaufstelle, as its file describes it."""
 
@@ -225,6 +249,7 @@ class ContactPoint:
     limits: Limits = Limits()
     handoff: HandOffRules = HandOffRules()
     reminders: Reminders = Reminders()
+    telegram: TelegramRules = TelegramRules()
 
     def municipality(self, slug: str) -> Municipality | None:
         return next((place for place in self.municipalities if place.slug == slug), None)

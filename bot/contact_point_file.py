@@ -29,6 +29,7 @@ from bot.contact_point import (
     Retention,
     ServiceTimes,
     Span,
+    TelegramRules,
     Translated,
     WorkingPeriod,
 )
@@ -38,12 +39,16 @@ WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "satu
 NEEDED_HELP_LINES: Final = ("police", "rescue", "crisis_line", "youth_office")
 """Help lines that the texts on danger, children and suicide point to (F-05, F-11, F-12)."""
 
+LONGEST_SLUG: Final = 35
+"""What a button of a messenger can carry."""
+
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,8})?")
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 /()-]+")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _WEBSITE: Final = re.compile(r"https?://[^\s/]+\.[^\s]+")
+_ADDRESS: Final = re.compile(r"https?://[^\s/]+")
 _TIME: Final = re.compile(r"([0-9]{1,2})(?::([0-5][0-9]))?")
 _YEARLY: Final = re.compile(r"[0-9]{2}-[0-9]{2}")
 _PERIOD: Final = re.compile(r"([0-9]{1,3}) ?(min|h|d)")
@@ -204,6 +209,7 @@ def _contact_point(name: str, root: _Table, languages: Collection[str] | None) -
         limits=_counts(root.table("limits"), Limits),
         handoff=_counts(root.table("handoff"), HandOffRules),
         reminders=_reminders(root.table("reminders")),
+        telegram=_telegram(root),
     )
     root.close()
     return contact_point
@@ -214,8 +220,8 @@ def _municipalities(table: _Table, areas: _Table) -> tuple[Municipality, ...]:
     if not names:
         table.wrong("names no municipality")
     for slug in names:
-        if not _SLUG.fullmatch(slug) or len(slug) > 40:
-            table.wrong("a short name has up to 40 letters a-z, digits and hyphens, like waldbroel", slug)
+        if not _SLUG.fullmatch(slug) or len(slug) > LONGEST_SLUG:
+            table.wrong(f"a short name has up to {LONGEST_SLUG} letters a-z, digits and hyphens, like waldbroel", slug)
     seen: set[str] = set()
     for slug, name in names.items():
         if name and name in seen:
@@ -361,6 +367,26 @@ def _reminders(table: _Table) -> Reminders:
     return found
 
 
+def _telegram(root: _Table) -> TelegramRules:
+    if "telegram" not in root.values:
+        root.known.append("telegram")
+        return TelegramRules()
+    table = root.table("telegram")
+    found = TelegramRules(
+        approved_by=table.read("approved_by", _line, "", needed=True),
+        mode=table.read("mode", _one_of("data_poor", "full"), TelegramRules.mode),
+        desk_content=table.read("desk_content", _one_of("none", "pings", "full"), TelegramRules.desk_content),
+        webhook=table.read("webhook", _website, TelegramRules.webhook).rstrip("/"),
+        api=table.read("api", _address, TelegramRules.api).rstrip("/"),
+    )
+    table.close()
+    if found.webhook and not found.webhook.startswith("https://"):
+        table.wrong("Telegram only calls addresses that begin with https://", "webhook")
+    if found.data_poor and found.desk_content == "full":
+        table.wrong('with mode = "data_poor" a group of staff gets no content: "none" or "pings"', "desk_content")
+    return found
+
+
 _Counts = TypeVar("_Counts", Retention, Limits, HandOffRules)
 
 
@@ -403,6 +429,16 @@ def _line(value: Any) -> str:
     return value.strip()
 
 
+def _one_of(*possible: str) -> Callable[[Any], str]:
+    def convert(value: Any) -> str:
+        text = _line(value)
+        if text not in possible:
+            raise _Wrong(f"possible are {', '.join(possible)}", value)
+        return text
+
+    return convert
+
+
 def _lines(value: Any) -> tuple[str, ...]:
     return tuple(_line(item) for item in _items(value))
 
@@ -435,6 +471,14 @@ def _email(value: Any) -> str:
 
 def _website(value: Any) -> str:
     return _matching(value, _WEBSITE, "no address of a website, like https://www.example.org")
+
+
+def _address(value: Any) -> str:
+    return _matching(
+        value.rstrip("/") if isinstance(value, str) else value,
+        _ADDRESS,
+        "an address like https://api.telegram.org is expected",
+    )
 
 
 def _flag(value: Any) -> bool:

@@ -75,6 +75,8 @@ class Memory:
     """The place of the link the person came by."""
     reminded: bool = False
     """Whether the person was reminded of what is unfinished (F-13: once)."""
+    album: str = ""
+    """The last album of which something came."""
 
     def to_json(self) -> dict[str, Any]:
         """What differs from the memory of a chat that has just begun."""
@@ -88,6 +90,7 @@ class Memory:
             "reports": list(self.reports) if self.reports[0] else None,
             "municipality": self.municipality,
             "reminded": self.reminded,
+            "album": self.album,
         }
         return {name: value for name, value in kept.items() if value}
 
@@ -105,6 +108,7 @@ class Memory:
             reports=(data["reports"][0], data["reports"][1]) if data.get("reports") else ("", 0),
             municipality=data.get("municipality", ""),
             reminded=data.get("reminded", False),
+            album=data.get("album", ""),
         )
 
 
@@ -122,6 +126,8 @@ class Heard:
     """Keyed hash of the message it replaces."""
     stale: bool = False
     """A button of an earlier question was pressed."""
+    more_of_album: bool = False
+    """Something of the same album came before it."""
 
 
 @dataclass
@@ -155,7 +161,10 @@ class Listener:
             self._edited(out, heard)
             return out
         if heard.media:
-            out.say(media_answer(heard.media, scope), *(() if scope.human_holds else (HUMAN,)))
+            if not heard.more_of_album:
+                out.say(media_answer(heard.media, scope), *(() if scope.human_holds else (HUMAN,)))
+            elif not heard.text:
+                return out
             if not heard.text and language_known:
                 self._repeat(out)
                 return out

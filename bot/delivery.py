@@ -33,7 +33,11 @@ class Pace:
     per_second: float = inf
     """Messages of the whole account."""
     per_chat_second: float = inf
-    """Messages in one chat."""
+    """Messages in one private chat."""
+    chat_burst: int = 1
+    """How many of them may follow one another at once, if it was quiet before."""
+    per_desk_minute: float = inf
+    """Messages in the group that is a desk, in any sixty seconds."""
     seconds: float = 30
     """How long one message may take before nobody knows what became of it."""
 

@@ -13,6 +13,7 @@ from bot.conversation import GO_ON, Memory
 from bot.desk import case
 from bot.desk.deadlines import STAGES, deadline_came
 from bot.desk.relay import let_go
+from bot.engine.engine import REVIEW
 from bot.holder import HUMAN
 from bot.i18n import _, render
 from bot.meter import UNWATCHED, Meter, TurnResult
@@ -118,6 +119,8 @@ class Due:
             work.remind("draft_expiry", subject, conversation.draft_until)
             return
         memory = Memory.from_json(conversation.memory)
+        if memory.state is not None and memory.state.asked == REVIEW and memory.state.prompt is not None:
+            work.tell(conversation, _("Not sent, and deleted."), edits=memory.state.prompt, vanishes=True)
         conversation.memory = replace(memory, state=None, draft=None, pending=(), reminded=False).to_json()
         conversation.draft_until = None
 

@@ -12,14 +12,14 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
-import storage.web_messages  # noqa: F401  # its rows belong to contact points too
 from bot.bugs import log_bug
 from bot.now import Now
 from storage.database import Database
 from storage.migrate import newest_revisions, present_revisions
-from storage.models import Base, DueRow, InboxMessage, Lease, OutboxMessage
+from storage.models import DueRow, InboxMessage, Lease, OutboxMessage
 from storage.outage import is_away
 from storage.scope import Scoped
+from storage.tables import Base
 
 LATE: Final = timedelta(minutes=5)
 """What could be done for so long and is not: nobody works."""

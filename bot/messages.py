@@ -41,6 +41,8 @@ class Media:
     name: str = ""
     type: str = ""
     data: bytes = b""
+    too_large: bool = False
+    """The channel did not fetch it because of its size."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Inbound:
     reply_to: str = ""
     """The id of the message that this one answers, where the messenger tells."""
     media: Media | None = None
+    album: str = ""
+    """The same for all that was sent together, where the messenger tells."""
     language: str = ""
     """The messenger's hint, a language tag; may be anything."""
     by: str = ""
@@ -109,6 +113,8 @@ class Outbound:
     """What the reader reads, for what a channel itself says around the message."""
     columns: int = 1
     """How many options stand side by side where a messenger can do that."""
+    vanishes: bool = False
+    """What it replaces repeated a person's words: a messenger that keeps messages for ever deletes it (D-20)."""
 
 
 def to_json(message: Inbound | Outbound) -> dict[str, Any]:
@@ -154,6 +160,7 @@ def _plain(value: Any) -> Any:
                 "name": value.name,
                 "type": value.type,
                 "data": base64.b64encode(value.data).decode(),
+                **({"too_large": True} if value.too_large else {}),
             }
         case Option():
             return {"id": value.id, "label": value.label, "primary": value.primary}

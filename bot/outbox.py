@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
 from time import monotonic
 from typing import Final
 
@@ -46,6 +47,11 @@ do no harm twice."""
 
 LAST_SECONDS: Final = 4
 """How long messages under way are waited for when the bot stops; the next start finds those that are left in doubt."""
+
+TOGETHER: Final = 8
+"""What became of so many messages is written down at once; of fewer, within a moment."""
+TOGETHER_WITHIN: Final = 0.02
+"""Seconds."""
 
 AT_ONCE: Final = 64
 """Chats whose messages are written out together at most."""
@@ -115,21 +121,29 @@ class Outbox:
     async def _send_all(self, account: str, channel: Channel, now: datetime) -> int:
         pacing = self._pacing[account]
         under_way: set[asyncio.Task[list[Fate]]] = set()
+        fates = self._fates[account]
         taken = 0
+        known_at = monotonic()
         try:
             while True:
                 free = 0 if pacing.stopped else channel.pace.at_once - len(under_way)
                 chats, late = self._handover.take(account, free)
-                self._fates[account] += map(_not_tried, late)
-                if not chats or len(self._fates[account]) >= AT_ONCE:
+                fates += map(_not_tried, late)
+                waits = under_way and len(fates) < TOGETHER and monotonic() < known_at + TOGETHER_WITHIN
+                if not (chats or waits) or len(fates) >= AT_ONCE:
                     chats += await self._database.run(self._settle_and_claim, account, now, free - len(chats))
                 for chat in chats:
                     under_way.add(asyncio.create_task(self._send_in_order(channel, pacing, chat)))
                     taken += len(chat)
                 if not under_way:
                     return taken
-                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                self._fates[account] += [fate for task in done for fate in task.result()]
+                if not fates:
+                    known_at = inf
+                left = max(0.0, known_at + TOGETHER_WITHIN - monotonic()) if fates else None
+                done, under_way = await asyncio.wait(under_way, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                if done and not fates:
+                    known_at = monotonic()
+                fates += [fate for task in done for fate in task.result()]
         finally:
             if under_way:
                 done, hanging = await asyncio.wait(under_way, timeout=LAST_SECONDS)
@@ -151,7 +165,7 @@ class Outbox:
         remote_id = ""
         error: Exception | None = None
         met: Met = "sent"
-        await pacing.turn_of(delivery.chat or delivery.contact_point)
+        await pacing.turn_of(delivery.chat, desk=delivery.contact_point)
         if not self._leases.is_still(taken.sender):
             # Others may have taken it over while it waited.
             return _not_tried(taken)

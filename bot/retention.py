@@ -23,13 +23,14 @@ from bot.bugs import log_bug
 from bot.contact_point import ContactPoint
 from bot.conversation import Memory
 from bot.desk.deadlines import KINDS as DEADLINES
+from bot.desks import Desks
 from bot.holder import HUMAN
 from bot.i18n import ZONE, _, lines, listing, verbatim
 from bot.messages import Style
 from bot.periods import SHORTEST_MONTH, kept_until, month_of, months_after, span_of
 from bot.taxonomy import HOLDS, Constellation, Setting, Urgency, Wish
 from bot.work import Pending, Work
-from storage import models, web_messages
+from storage import models, telegram, web_messages
 from storage.backup import kept_aside, old_files, rehearsal
 from storage.database import Database
 from storage.erasures import ErasureFile, Kind, erased
@@ -201,7 +202,7 @@ class Daily:
         self,
         database: Database,
         contact_points: Mapping[str, ContactPoint],
-        desk_account: str,
+        desks: Desks,
         erasure_file: ErasureFile | None = None,
         alone: Callable[[], bool] = lambda: True,
         rest: float = 600,
@@ -210,7 +211,7 @@ class Daily:
         self._alone = alone
         self._database = database
         self._contact_points = contact_points
-        self._desk_account = desk_account
+        self._desks = desks
         self._erasure_file = erasure_file
         self._day = ""
         self._kept_up_at = -inf
@@ -268,7 +269,7 @@ class Daily:
         yield from steps(self._database, self._contact_points, now)
         for point in self._contact_points.values():
             with self._database.transaction(point.id) as session:
-                work = Work(session, point, now, self._database.ring, self._desk_account, Pending(session))
+                work = Work(session, point, now, self._database.ring, self._desks.of(point.id), Pending(session))
                 list_holds(work)
                 work.write()
             yield Counts()
@@ -401,7 +402,9 @@ def erase_cases(session: Session, cases: Sequence[Any], now: datetime, *, leave_
             select(Report.thread_id, Report.details, Report.state).where(Report.thread_id.in_(ids))
         )
     }
-    web_messages.forget_threads(session, [case.ref for case in cases])
+    refs = [case.ref for case in cases]
+    web_messages.forget_threads(session, refs)
+    telegram.forget_cases(session, refs)
     session.execute(
         delete(DueRow)
         .where(DueRow.subject.in_(ids), DueRow.kind.in_(OF_CASES))
@@ -739,5 +742,21 @@ def _erasures(session: Session, point: ContactPoint, now: datetime, after: int) 
     return Counts(erasures=len(ids)), ids[-1] if ids else None
 
 
-RULES: Final[tuple[Rule, ...]] = (_cases, _chats, _pages, _inbox, _outbox, _faults, _reminders, _consents, _erasures)
+def _parts(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
+    """Of what parts a message of Telegram consisted."""
+    return Counts(outbox=telegram.forget_before(session, _days_ago(now, point.retention.delivery_days))), None
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    _cases,
+    _chats,
+    _pages,
+    _inbox,
+    _outbox,
+    _parts,
+    _faults,
+    _reminders,
+    _consents,
+    _erasures,
+)
 """In this order: nothing that a rule sets free is left for the next day."""

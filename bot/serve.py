@@ -7,21 +7,24 @@ import contextlib
 import logging
 import secrets
 import time as clock
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from bot.app import App
+from bot.app import App, ended
 from bot.bugs import log_bug
 from bot.channels.web.access import Public
 from bot.channels.web.server import Demo, WebChannel
 from bot.contact_point import ContactPoint
+from bot.delivery import Channel
+from bot.desks import Desks
 from bot.ending import PAGES_END_WITHIN, Ending, finish
 from bot.health import TICK_LATE, Watch
 from bot.messages import Inbound
@@ -35,6 +38,9 @@ from storage.database import Database
 from storage.erasures import ErasureFile
 from storage.files import written_once
 from storage.outage import is_away
+
+if TYPE_CHECKING:
+    from bot.telegram_bots import TelegramBot, Token
 
 ACCOUNT = "web"
 
@@ -90,7 +96,7 @@ async def run_demo(
     """Serves phones, desk and time controls until interrupted; `ready` gets the address."""
     shifted = await database.run(ShiftedTime, database)
     time = DemoTime(shifted, database, contact_points)
-    app, channel = _app(database, contact_points, shifted, Demo(time=time), Meter())
+    app, channel, _bots = _app(database, contact_points, shifted, Demo(time=time), Meter())
     time.changed = app.wake
     await serve(app, channel, Address("127.0.0.1", port), None, ready)
 
@@ -104,10 +110,12 @@ async def run_service(
     operations: Address | None,
     ready: Callable[[str, str], None],
     erasures: ErasureFile | None = None,
+    tokens: Mapping[str, Token] = MappingProxyType({}),
 ) -> None:
     """Serves the page for reporters and the desks; raises SettingsError for an address that cannot be used.
 
-    With an address for `operations`, it also tells there how it is. `ready` gets both addresses.
+    With an address for `operations`, it also tells there how it is. `ready` gets both addresses. `tokens` are those
+    of the bots of Telegram, by contact point.
     """
     try:
         mode = Public(origin, staff_keys)
@@ -115,20 +123,20 @@ async def run_service(
         raise SettingsError(str(wrong)) from None
     now = SteadyTime()
     if operations is None:
-        app, channel = _app(database, contact_points, now, mode, Meter(), erasures)
-        await serve(app, channel, page, None, lambda address: ready(address, ""))
+        app, channel, bots = _app(database, contact_points, now, mode, Meter(), erasures, tokens)
+        await serve(app, channel, page, None, lambda address: ready(address, ""), bots)
         return
 
     # Only who is watched pays for the library that counts.
     from bot.metrics import Metrics
     from bot.operations import application
 
-    metrics = Metrics({WebChannel.name})
-    app, channel = _app(database, contact_points, now, mode, metrics, erasures)
+    metrics = Metrics({WebChannel.name, *(["telegram"] if tokens else [])})
+    app, channel, bots = _app(database, contact_points, now, mode, metrics, erasures, tokens)
     watch = Watch(database, now, lambda: app.ticked_at, lambda session: app.leases.left(session, app.outbox.exclusive))
     with metrics.watching(database.engine):
         async with _listening(application(watch, metrics), operations) as told:
-            await serve(app, channel, page, watch, lambda address: ready(address, told))
+            await serve(app, channel, page, watch, lambda address: ready(address, told), bots)
 
 
 def _app(
@@ -138,7 +146,8 @@ def _app(
     mode: Demo | Public,
     meter: Meter,
     erasures: ErasureFile | None = None,
-) -> tuple[App, WebChannel]:
+    tokens: Mapping[str, Token] = MappingProxyType({}),
+) -> tuple[App, WebChannel, list[TelegramBot]]:
     app: App
 
     async def receive(inbound: Inbound) -> None:
@@ -152,10 +161,53 @@ def _app(
         mode=mode,
         trouble=_trouble,
     )
+    bots = _bots(database, contact_points, now, tokens, lambda: app)
+    elsewhere = {each.point.id: at for each in bots if (at := each.desk_beside(ACCOUNT))}
+
+    async def handled(inbound: Inbound) -> None:
+        if inbound.account == ACCOUNT:
+            await channel.handled(inbound)
+
+    channels: dict[str, Channel] = {ACCOUNT: channel, **{each.token.account: each.channel for each in bots}}
     app = App(
-        database, contact_points, {ACCOUNT: channel}, now, ACCOUNT, channel.handled, erasures=erasures, meter=meter
+        database, contact_points, channels, now, Desks(ACCOUNT, elsewhere), handled, erasures=erasures, meter=meter
     )
-    return app, channel
+    return app, channel, bots
+
+
+def _bots(
+    database: Database,
+    contact_points: Mapping[str, ContactPoint],
+    now: Now,
+    tokens: Mapping[str, Token],
+    app: Callable[[], App],
+) -> list[TelegramBot]:
+    if not tokens:
+        return []
+    # Only who uses Telegram waits for its library.
+    from bot.telegram_bots import telegram_bot
+
+    return [
+        telegram_bot(
+            contact_points[key],
+            token,
+            database,
+            now,
+            receive=lambda messages: app().receive_all(messages),
+            set_aside=lambda *update: app().set_aside(*update),
+            holds=lambda account: app().holds(account),
+        )
+        for key, token in tokens.items()
+    ]
+
+
+def _called(bots: Sequence[TelegramBot]) -> list[web.RouteDef]:
+    """Where messengers call."""
+    if not bots:
+        return []
+    from bot.telegram_bots import webhooks
+
+    return webhooks(bots).routes()
 
 
 def _trouble(error: Exception) -> None:
@@ -183,15 +235,20 @@ async def _listening(application: web.Application, address: Address) -> AsyncIte
 
 
 async def serve(
-    app: App, channel: WebChannel, page: Address, watch: Watch | None, ready: Callable[[str], None]
+    app: App,
+    channel: WebChannel,
+    page: Address,
+    watch: Watch | None,
+    ready: Callable[[str], None],
+    bots: Sequence[TelegramBot] = (),
 ) -> None:
     """Answers until SIGINT or SIGTERM, then ends what is under way: first the pages, then the work."""
     ending = Ending()
     stopped_at = 0.0
     answering: asyncio.Task[None] | None = None
     try:
-        async with _listening(channel.application(), page) as address:
-            answering = asyncio.create_task(app.run())
+        async with _listening(channel.application(_called(bots)), page) as address:
+            answering = asyncio.create_task(_answer(app, bots))
             ready(address)
             tell("READY=1")
             _LOG.info("started", extra={"version": version("anlaufstelle")})
@@ -204,6 +261,16 @@ async def serve(
         if answering is not None:
             await finish(answering)
     _LOG.info("stopped", extra={"seconds": round(clock.monotonic() - stopped_at, 3)})
+
+
+async def _answer(app: App, bots: Sequence[TelegramBot]) -> None:
+    receiving = [asyncio.create_task(each.run()) for each in bots]
+    try:
+        await asyncio.gather(app.run(), *receiving)
+    finally:
+        await ended(*receiving)
+        for each in bots:
+            await each.close()
 
 
 async def _until_asked(ending: Ending, answering: asyncio.Task[None], watch: Watch | None) -> None:

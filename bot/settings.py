@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -28,6 +29,9 @@ from storage.outage import is_away
 from storage.rotation import NotTakenOver, rotate, wait_for_others
 from storage.sqlite import file_of
 from storage.undisturbed import undisturbed
+
+if TYPE_CHECKING:
+    from bot.telegram_bots import Token
 
 SAMPLE = "oberberg.toml"
 KEYS = "anlaufstelle.keys"
@@ -91,6 +95,21 @@ def present_keys(url: str, environment: Mapping[str, str]) -> KeyRing:
     try:
         return load_ring(key_file_of(url, environment), environment)
     except KeyFileError as wrong:
+        raise SettingsError(str(wrong)) from None
+
+
+def telegram_tokens(
+    points: Mapping[str, ContactPoint], url: str, environment: Mapping[str, str]
+) -> Mapping[str, Token]:
+    """The tokens of the contact points that allow Telegram, from the environment or beside the keys."""
+    if not any(point.telegram.allowed for point in points.values()):
+        # Who does without Telegram does not wait for its library.
+        return {}
+    from bot.telegram_bots import NoToken, tokens
+
+    try:
+        return tokens(points, environment, key_file_of(url, environment).parent)
+    except NoToken as wrong:
         raise SettingsError(str(wrong)) from None
 
 
@@ -188,8 +207,7 @@ def rotate_keys(url: str, environment: Mapping[str, str]) -> tuple[int, Path]:
 
 
 def _rotate(url: str, file: Path) -> int:
-    import storage.web_messages  # noqa: F401  # its table is rotated too
-    from storage.models import Base
+    from storage.tables import Base
 
     ring = load_ring(file, {})
     # Before the key file is touched: whatever is wrong, nothing is changed.

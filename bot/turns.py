@@ -18,9 +18,11 @@ from bot.bugs import log_bug
 from bot.commands import Ask, Command, FileReport, Say
 from bot.contact_point import ContactPoint
 from bot.conversation import FLOW_OF, Heard, Listener, Memory, Outcome
-from bot.desk import desk, files
+from bot.desk import desk as at_desk
+from bot.desk import files
 from bot.desk.handoff import end_by_person
 from bot.desk.relay import edited_by_person, from_reporter, is_back_to_bot, watch_idle
+from bot.desks import Desks
 from bot.engine.inputs import one_line, readable
 from bot.engine.scope import OwnReport, Scope
 from bot.fates import Fate
@@ -63,7 +65,7 @@ class Turns:
         database: Database,
         contact_points: Mapping[str, ContactPoint],
         listener: Listener,
-        desk_account: str,
+        desks: Desks,
         meter: Meter = UNWATCHED,
         handover: Handover | None = None,
     ) -> None:
@@ -73,7 +75,7 @@ class Turns:
         self._meter = meter
         self._contact_points = contact_points
         self.listener = listener
-        self._desk_account = desk_account
+        self._desks = desks
         self._resting = _Resting()
         self.idle = False
         """Whether nothing else waited or had come due when the last messages were taken."""
@@ -101,6 +103,23 @@ class Turns:
             "received_at": now,
             "via": via,
         }
+
+    def set_aside(
+        self, contact_point: str, account: str, message_id: str, raw: Mapping[str, Any], now: datetime
+    ) -> None:
+        """Keeps what could not be read, once, encrypted, for whoever repairs the fault."""
+        key = self.key_of(account, message_id)
+        with self._database.transaction(everywhere=True) as session:
+            inbox.keep(
+                session,
+                [
+                    {
+                        "contact_point": contact_point, "account": account, "message_key": key, "chat_key": "",
+                        "payload": {"raw": raw}, "state": "FAILED", "attempts": 0, "received_at": now, "done_at": now,
+                        "via": None,
+                    }
+                ],
+            )  # fmt: skip
 
     def key_of(self, account: str, message_id: str) -> str:
         """By which a message is known again."""
@@ -194,7 +213,8 @@ class Turns:
         """What handlers need, limited to a contact point; at the end all that they queued is written."""
         point = self._contact_points[contact_point]
         with scoped_to(session, contact_point):
-            work = Work(session, point, now, self._database.ring, self._desk_account, Pending(session, handover))
+            desk = self._desks.of(contact_point)
+            work = Work(session, point, now, self._database.ring, desk, Pending(session, handover))
             yield work
             work.write()
 
@@ -250,15 +270,15 @@ class Turns:
     def _turn(self, work: Work, inbound: Inbound, row: Waiting) -> None:
         if inbound.from_desk:
             work.hear_desk(row.via)
-            desk.speak(work, self._spoken(work, inbound, row))
+            at_desk.speak(work, self._spoken(work, inbound, row))
         else:
             self._person(work, inbound, row)
 
-    def _spoken(self, work: Work, inbound: Inbound, row: Waiting) -> desk.Spoken:
+    def _spoken(self, work: Work, inbound: Inbound, row: Waiting) -> at_desk.Spoken:
         def key(message_id: str) -> str:
             return work.ring.lookup("remote", inbound.account, message_id) if message_id else ""
 
-        return desk.Spoken(
+        return at_desk.Spoken(
             by=one_line(inbound.by),
             message_id=inbound.message_id,
             text=readable(inbound.choice or inbound.text),
@@ -296,10 +316,14 @@ class Turns:
             media=inbound.media.kind if inbound.media else "",
             source=row.message_key,
             edits=work.ring.lookup("message", inbound.account, inbound.edits) if inbound.edits else "",
-            stale=self._is_stale(work, conversation, inbound),
         )
         memory = Memory.from_json(conversation.memory)
+        heard = replace(heard, stale=self._is_stale(work, conversation, memory, inbound))
         memory, heard = _with_link(work, memory, heard)
+        if inbound.album:
+            heard = replace(heard, more_of_album=inbound.album == memory.album)
+            memory = replace(memory, album=inbound.album)
+            conversation.memory = memory.to_json()
         if heard.edits and edited_by_person(work, conversation, heard.edits, heard.text):
             return
         if conversation.holder == HUMAN and is_back_to_bot(heard.text, work.language_of(conversation)):
@@ -330,7 +354,7 @@ class Turns:
             end_by_person(work, conversation)
             return False
         if media is not None and files.is_welcome(work, thread, media):
-            files.pass_on(work, thread, conversation, media)
+            files.pass_on(work, thread, conversation, media, quietly=heard.more_of_album)
             heard = replace(heard, media="")
         if command or heard.choice or heard.media or heard.edits:
             quiet = replace(memory, state=None)
@@ -340,7 +364,7 @@ class Turns:
             _only_sentences(outcome)
             for each in outcome.commands:
                 handle(each, work, conversation)
-            if heard.media and thread.opened_at is not None:
+            if heard.media and not heard.more_of_album and thread.opened_at is not None:
                 work.post(thread, _("The person tried to send a file. It was not kept."))
             if not (heard.media and heard.text):
                 return True
@@ -393,12 +417,18 @@ class Turns:
         language = work.language_of(conversation)
         return tuple((button.id, render(button.label, language)) for button in command.buttons)
 
-    def _is_stale(self, work: Work, conversation: Conversation, inbound: Inbound) -> bool:
+    def _is_stale(self, work: Work, conversation: Conversation, memory: Memory, inbound: Inbound) -> bool:
         if not inbound.pressed:
             return False
         key = work.ring.lookup("remote", inbound.account, inbound.pressed)
         row_id = work.session.scalar(select(OutboxMessage.id).where(OutboxMessage.remote_key == key))
-        return row_id is None or row_id != conversation.prompt_outbox_id
+        prompt = conversation.prompt_outbox_id
+        if row_id is None:
+            # Whoever is quick presses a question before it is written down that it was sent.
+            sent = select(OutboxMessage.remote_key).where(OutboxMessage.id == prompt)
+            return prompt is None or work.session.scalar(sent) is not None
+        repeats = memory.state.repeats if memory.state is not None else ()
+        return row_id != prompt and row_id not in repeats
 
     def scope(self, work: Work, conversation: Conversation, memory: Memory) -> Scope:
         """What flows may look at for this person now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from bot.commands import Button
 from bot.contact_point import ContactPoint
+from bot.desks import DeskAt
 from bot.handover import Handover, Queued, Taken
 from bot.holder import HUMAN
-from bot.i18n import ZONE, Text, render
+from bot.i18n import ZONE, Text, _, render
 from bot.languages import LANGUAGES
 from bot.messages import Media, Option, Outbound, Style, Voice, to_json
 from bot.references import fresh_reference
@@ -84,8 +85,8 @@ class Work:
     contact_point: ContactPoint
     now: datetime
     ring: KeyRing
-    desk_account: str
-    """The messenger account that carries the desk of this contact point."""
+    desk: DeskAt
+    """Where the desk of this contact point is."""
     pending: Pending
     cause: int | None = None
     """The inbox row that is being worked through."""
@@ -147,6 +148,7 @@ class Work:
         ask: str = "",
         step: tuple[int, int] | None = None,
         columns: int = 1,
+        vanishes: bool = False,
     ) -> int:
         """Queues a message to a person and returns its id; a str is what a human wrote and goes out as it is."""
         language = self.language_of(conversation)
@@ -161,6 +163,7 @@ class Work:
             step=step,
             language=language,
             columns=columns,
+            vanishes=vanishes,
         )
         return self._queue(
             outbound,
@@ -197,12 +200,23 @@ class Work:
             file=file,
             language=language,
         )
+        if thread is None and style is Style.NOTICE and not edits and file is None:
+            self._ping(outbound)
         return self._queue(
             outbound,
-            account=self.desk_account,
+            account=self.desk.account,
             chat_key=self.ring.lookup("desk", self.contact_point.id),
             address="",
         )
+
+    def _ping(self, outbound: Outbound) -> None:
+        """Tells those who are only to know that there is something, in a messenger that must not carry more."""
+        hint = render(_("Please read it at the desk."), outbound.language)
+        ping = replace(outbound, text=f"{outbound.text}\n{hint}", options=())
+        for account in self.desk.pings:
+            self._queue(
+                ping, account=account, chat_key=self.ring.lookup("desk", self.contact_point.id, account), address=""
+            )
 
     def _queue(
         self,

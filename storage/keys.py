@@ -125,6 +125,10 @@ class KeyRing:
             raise WrongKey("The value is not encrypted, or by a version unknown here.")
         return name
 
+    def derived(self, purpose: str) -> bytes:
+        """64 bytes for a purpose of its own, the same for as long as the installation lives."""
+        return hmac.digest(self.lookup_key, f"derived: {purpose}".encode(), "sha512")
+
     def lookup(self, *parts: str) -> str:
         """A keyed hash to find by what must not be stored readably, such as a chat's address (64 hex digits)."""
         # A message may carry half a surrogate pair, and its sender must be found all the same.

@@ -180,7 +180,7 @@ def test_privacy_texts(tmp_path: Path) -> None:
         ('name = "Stadt Hagen"', 'name = "Stadt\\nHagen"', 'name: "Stadt\\nHagen": a text in one line is expected'),
         ('# show_staff_names = false', 'show_staff_names = "no"', 'show_staff_names: "no": true or false is expected, without quotation marks'),
         ('haspe = "Haspe"', 'Haspe = "Haspe"', 'areas.West: "haspe": no such municipality, did you mean "Haspe"?'),
-        ('haspe = "Haspe"', 'haspe = "Haspe"\n"Öst" = "Öst"', 'municipalities."Öst": a short name has up to 40 letters a-z, digits and hyphens, like waldbroel'),
+        ('haspe = "Haspe"', 'haspe = "Haspe"\n"Öst" = "Öst"', 'municipalities."Öst": a short name has up to 35 letters a-z, digits and hyphens, like waldbroel'),
         ('haspe = "Haspe"', 'haspe = "Hagen-Nord"', 'municipalities.haspe: "Hagen-Nord": a second municipality of this name'),
         ('"West" = ["haspe"]', '"West" = ["haspe", "hagen-mitte"]', 'areas.West: "hagen-mitte": is already in the area "Mitte/Nord"'),
         ('"West" = ["haspe"]', '"\\n" = ["haspe"]', 'areas."\\n": the name of an area is a word like Süd'),

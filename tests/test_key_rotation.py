@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-import storage.web_messages  # noqa: F401  # its table is looked at, too
 from storage.database import Database
 from storage.keys import KeyRing, load_ring, write_ring_file
-from storage.models import Base, InboxMessage
+from storage.models import InboxMessage
+from storage.tables import Base
 from storage.types import Encrypted
 from storage.undisturbed import undisturbed
 from tests.databases import Databases, file_of

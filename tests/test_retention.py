@@ -17,6 +17,7 @@ from sqlalchemy.types import LargeBinary
 
 from bot import retention
 from bot.contact_point import ContactPoint, Retention
+from bot.desks import Desks
 from bot.periods import deleted_by, kept_until, months_after
 from bot.retention import Counts, Daily, run
 from storage import web_messages
@@ -155,7 +156,7 @@ def test_closing_names_a_day_that_is_true(
     until = months_after(closed_at, months) + timedelta(days=days)
     named = deleted_by(until)
     assert any(f"{named.day} {named:%B %Y}" in each for each in at_desk(said, ref)), at_desk(said, ref)
-    daily = Daily(bench.database, {oberberg.id: oberberg}, ACCOUNT)
+    daily = Daily(bench.database, {oberberg.id: oberberg}, Desks(ACCOUNT))
     hour = closed_at
     while hour < until + 2 * DAY:
         hour = max(hour + timedelta(hours=1), until - DAY)
@@ -348,7 +349,7 @@ class TestHold:
     def test_the_desk_is_reminded_once_a_month_by_numbers_only(self, bench: Bench, oberberg: ContactPoint) -> None:
         ref = self.closed(bench)
         bench.desk("kim", f"/hold {ref} DISPUTE")
-        daily = Daily(bench.database, {oberberg.id: oberberg}, ACCOUNT)
+        daily = Daily(bench.database, {oberberg.id: oberberg}, Desks(ACCOUNT))
         told = []
         for _day in range(70):
             bench.after(days=1)
@@ -459,7 +460,7 @@ class TestPage:
 
 class TestRunning:
     def test_once_a_day_at_night_and_after_a_standstill_at_once(self, bench: Bench, oberberg: ContactPoint) -> None:
-        daily = Daily(bench.database, {oberberg.id: oberberg}, ACCOUNT)
+        daily = Daily(bench.database, {oberberg.id: oberberg}, Desks(ACCOUNT))
 
         def steps(moment: datetime) -> int:
             return sum(1 for _step in iter(lambda: daily.take_next(moment), False))
@@ -469,14 +470,14 @@ class TestRunning:
         assert steps(midnight.replace(hour=3)) > 0
         assert steps(START) == 0, "once"
         assert steps(START + timedelta(days=1)) > 0
-        again = Daily(bench.database, {oberberg.id: oberberg}, ACCOUNT)
+        again = Daily(bench.database, {oberberg.id: oberberg}, Desks(ACCOUNT))
         assert not again.take_next(START + timedelta(days=1)), "not again after a restart"
         assert not daily.take_next(START), "a clock that was set back repeats nothing"
 
     def test_people_are_answered_between_two_steps(self, bench: Bench, oberberg: ContactPoint) -> None:
         bench.report("ana", "Noise at night in the yard.")
         bench.after(days=200)
-        daily = Daily(bench.database, {oberberg.id: oberberg}, ACCOUNT)
+        daily = Daily(bench.database, {oberberg.id: oberberg}, Desks(ACCOUNT))
         assert daily.take_next(bench.time())
         assert to_person(bench.say("ben", "/start"), "ben")
         assert daily.take_next(bench.time())
@@ -491,7 +492,7 @@ class TestRunning:
                 raise each
             return True
 
-        daily = Daily(bench.database, {oberberg.id: oberberg}, ACCOUNT, alone=alone, rest=0)
+        daily = Daily(bench.database, {oberberg.id: oberberg}, Desks(ACCOUNT), alone=alone, rest=0)
         assert not daily.take_next(bench.time())
         assert "bug " in caplog.text
         assert not daily.take_next(bench.time())
@@ -507,10 +508,10 @@ class TestRunning:
                 raise each
             return True
 
-        patient = Daily(bench.database, {oberberg.id: oberberg}, ACCOUNT, alone=alone)
+        patient = Daily(bench.database, {oberberg.id: oberberg}, Desks(ACCOUNT), alone=alone)
         assert not patient.take_next(bench.time()) and not patient.take_next(bench.time())
         away = iter([OperationalError("", None, Exception("away")), LostLease("given up")])
-        daily = Daily(bench.database, {oberberg.id: oberberg}, ACCOUNT, alone=alone, rest=0)
+        daily = Daily(bench.database, {oberberg.id: oberberg}, Desks(ACCOUNT), alone=alone, rest=0)
         assert [daily.take_next(bench.time()) for _ in range(3)] == [False, False, True]
         assert "bug " not in caplog.text
 
@@ -522,7 +523,7 @@ class TestRunning:
         bench.after(days=200)
         caplog.clear()
         with caplog.at_level(logging.INFO, "anlaufstelle.retention"):
-            daily = Daily(bench.database, {oberberg.id: oberberg}, ACCOUNT)
+            daily = Daily(bench.database, {oberberg.id: oberberg}, Desks(ACCOUNT))
             while daily.take_next(bench.time()):
                 pass
         (record,) = [each for each in caplog.records if each.name == "anlaufstelle.retention"]

@@ -18,6 +18,7 @@ from bot.commands import Command, Say
 from bot.contact_point import ContactPoint
 from bot.contact_point_file import load_contact_points, shipped
 from bot.conversation import Listener
+from bot.desks import Desks
 from bot.door import Door
 from bot.engine.engine import Engine
 from bot.engine.flow import Flow, ask
@@ -263,7 +264,7 @@ def test_a_contact_point_that_is_gone_stops_nobody_else(bench: Bench) -> None:
 
 
 def test_turns_take_one_message_each(bench: Bench, oberberg: ContactPoint) -> None:
-    turns = Turns(bench.database, {oberberg.id: oberberg}, bench.app.turns.listener, ACCOUNT)
+    turns = Turns(bench.database, {oberberg.id: oberberg}, bench.app.turns.listener, Desks(ACCOUNT))
     bench.receive(chat="ana", text="/start")
     bench.receive(chat="ben", text="/start")
     taken = [turns.take_next(bench.time()) for _once in range(3)]

@@ -30,11 +30,15 @@ class Unusable(Exception):
 def is_welcome(work: Work, thread: Thread, media: Media) -> bool:
     """Whether the contact point takes this kind of file, in a case that somebody has opened and so invited it."""
     rules = work.contact_point.media
-    return rules.allowed and media.kind in rules.kinds and bool(media.data) and thread.opened_at is not None
+    there = bool(media.data) or media.too_large
+    return rules.allowed and media.kind in rules.kinds and there and thread.opened_at is not None
 
 
-def pass_on(work: Work, thread: Thread, person: Conversation, media: Media) -> None:
-    """Shows a file in the thread, or tells the person why it was not kept."""
+def pass_on(work: Work, thread: Thread, person: Conversation, media: Media, *, quietly: bool = False) -> None:
+    """Shows a file in the thread, or tells the person why it was not kept.
+
+    `quietly`: the person has been told already, of another file of the same album.
+    """
     try:
         cleaned = _cleaned(media, work.contact_point.media.max_mb)
     except Unusable as unusable:
@@ -44,11 +48,12 @@ def pass_on(work: Work, thread: Thread, person: Conversation, media: Media) -> N
     entry.outbox_id = work.post(thread, _("File from the person"), style=Style.FROM_REPORTER, file=cleaned)
     if thread.taken_by is None:
         announce_message(work, thread)
-    work.tell(person, _("I have passed the file on. Please keep the original."))
+    if not quietly:
+        work.tell(person, _("I have passed the file on. Please keep the original."))
 
 
 def _cleaned(media: Media, max_mb: int) -> Media:
-    if len(media.data) > max_mb * MEGABYTE:
+    if media.too_large or len(media.data) > max_mb * MEGABYTE:
         raise Unusable(_("The file is too large. At most {n} MB can be passed on.", n=max_mb))
     return _repainted(media) if media.kind == "photo" else replace(media, name=media.kind)
 

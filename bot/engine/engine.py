@@ -17,6 +17,8 @@ from bot.engine.state import State
 from bot.i18n import Text, _, lines, paragraphs, render, verbatim
 
 NOTHING: Final = verbatim("")
+_REPEATS: Final = 20
+"""Earlier buttons of an open question that hold, at most."""
 REVIEW: Final = "review"
 CHANGE: Final = "change"
 
@@ -246,7 +248,10 @@ class Engine:
         course = self._course(state, scope)
         question = course.following
         if question is not None:
-            return self._asking(replace(state, asked=question.name), course, before)
+            again = state.asked == question.name and state.prompt is not None
+            repeats = (*state.repeats, state.prompt)[-_REPEATS:] if again and state.prompt is not None else ()
+            return self._asking(replace(state, asked=question.name, repeats=repeats), course, before)
+        state = replace(state, repeats=())
         if course.flow.review is not None:
             asked = CHANGE if state.asked == CHANGE else REVIEW
             return self._asking(replace(state, asked=asked), course, before)
@@ -370,6 +375,8 @@ class Engine:
         if flow.stray in (None, state.asked) or not words or len(words) < flow.stray_from:
             return None
         kept = self.add_words(state, (Piece(words, said.source),))
+        if flow.stray_reopens is not None and kept.answers.get(flow.stray_reopens[0]) == flow.stray_reopens[1]:
+            kept = kept.without(flow.stray_reopens[0])
         return self._go_on(kept, scope, (Say(_("I have added this to your description.")),))
 
     def _pick_shown(self, state: State, pick: Text, course: Course, value: Any = None) -> tuple[Command, ...]:
@@ -379,10 +386,13 @@ class Engine:
         prompt = self._prompt(state, course)
         if isinstance(value, str) and self._takes_words(state):
             return (ShowPick(state.prompt, prompt),)
-        return (ShowPick(state.prompt, paragraphs(prompt, _("✓ {pick}", pick=pick))),)
+        shown = paragraphs(prompt, _("✓ {pick}", pick=pick))
+        return (ShowPick(state.prompt, shown, repeats_words=state.asked == REVIEW),)
 
     def _withdrawn(self, state: State, course: Course) -> tuple[Command, ...]:
-        return (ShowPick(state.prompt, self._prompt(state, course)),) if state.prompt is not None else ()
+        if state.prompt is None:
+            return ()
+        return (ShowPick(state.prompt, self._prompt(state, course), repeats_words=state.asked == REVIEW),)
 
     def _takes_words(self, state: State) -> bool:
         question = self._question(state)

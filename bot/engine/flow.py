@@ -154,6 +154,8 @@ class Flow:
     stray: ClassVar[str | None] = None
     stray_from: ClassVar[int] = 25
     """From this many characters on, words at a choice are a story and not a misread button."""
+    stray_reopens: ClassVar[tuple[str, str] | None] = None
+    """A question and an answer to it that such words take back: then there is a place for them."""
     renamed: ClassVar[Mapping[str, str]] = {}
     """Former names of questions and what they are called now, so that stored answers find them."""
     keeps_draft: ClassVar[bool] = False

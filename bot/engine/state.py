@@ -23,6 +23,8 @@ class State:
     """The ids offered with it, in order."""
     prompt: int | None = None
     """The outbox row of that question."""
+    repeats: tuple[int, ...] = ()
+    """Those in which it was asked before and not answered: their buttons hold as well."""
     under: State | None = field(default=None, repr=False)
     """The conversation that waits until this one has ended."""
 
@@ -66,6 +68,7 @@ class State:
             "asked": self.asked,
             "offered": list(self.offered),
             "prompt": self.prompt,
+            "repeats": list(self.repeats),
             "under": self.under.to_json() if self.under else None,
         }
         return {name: value for name, value in kept.items() if value or value == 0}
@@ -79,5 +82,6 @@ class State:
             asked=data.get("asked", ""),
             offered=tuple(data.get("offered", ())),
             prompt=data.get("prompt"),
+            repeats=tuple(data.get("repeats", ())),
             under=cls.from_json(data["under"]) if data.get("under") else None,
         )

@@ -26,6 +26,11 @@ def transport_note(transport: str) -> Text:
     """Who can read along on the way, said honestly (data-protection.md 5.5)."""
     if transport == "web":
         return _("You are writing on a web page of the contact point. The connection is encrypted on the way to us.")
+    if transport == "telegram":
+        return _(
+            "You are writing via Telegram. Telegram bots are not end-to-end encrypted: Telegram can read the messages "
+            "and stores them outside our control. For very personal matters please call us."
+        )
     return _("The messenger you write with also processes your messages, under its own responsibility.")
 
 

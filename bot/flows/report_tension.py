@@ -12,6 +12,7 @@ from bot.engine.inputs import Choice, FreeText, Phone, Pick
 from bot.engine.scope import Scope
 from bot.flows.call import out_of_hours
 from bot.flows.emergency import emergency_full, emergency_line, emergency_short
+from bot.flows.free_text import FreeTextWish, free_text_question, tells_in_words
 from bot.flows.help import help_lines
 from bot.flows.names import Names, names_question
 from bot.flows.privacy import Privacy, PrivacyAsked, privacy_question
@@ -133,6 +134,7 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
     title = _("Report a tension")
     review = _("Let me sum up. Have I understood you correctly?")
     stray = "story"
+    stray_reopens = ("free_text", FreeTextWish.BUTTONS)
     keeps_draft = True
 
     danger: Danger = ask(
@@ -157,7 +159,8 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
         forgotten_with="danger",
     )
     privacy: Privacy | None = privacy_question()
-    story: str = ask(
+    free_text: FreeTextWish | None = free_text_question()
+    story: str | None = ask(
         _("What happened, or what worries you? Write only what you want to. You can use your own language."),
         FreeText(at_most=2000, several_messages=True),
         label=_("What happened"),
@@ -165,6 +168,7 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
             "Please no names, addresses or numbers of other people. “A neighbour” or “a teacher” is enough. "
             "You can send several messages."
         ),
+        when=lambda so_far, scope: tells_in_words(so_far),
     )
     names: Names | None = names_question()
     municipality: str = ask(_("Where is it?"), Pick(municipalities, columns=2), label=_("Where"))
@@ -209,7 +213,7 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
 
     def flags(self) -> frozenset[Flag]:
         """What a human must look at."""
-        noticed = notices(self.story)
+        noticed = notices(self.story or "")
         found = {flag for notice, flag in FLAG_OF.items() if notice in noticed}
         return frozenset(found | ({Flag.DANGER} if self.danger is Danger.YES else set()))
 
@@ -219,7 +223,7 @@ class ReportTension(Flow, PrivacyAsked, name="report_tension"):
         urgency = self.urgency(flags)
         yield FileReport(
             ref=ref,
-            story=self.story,
+            story=self.story or "",
             municipality=self.municipality,
             danger=self.danger,
             setting=self.setting,

@@ -35,7 +35,7 @@ def ask(command: Ask, work: Work, conversation: Conversation) -> None:
 
 def show_pick(command: ShowPick, work: Work, conversation: Conversation) -> None:
     """Edits an answered question."""
-    work.tell(conversation, command.text, voice=Voice.NOTICE, edits=command.prompt)
+    work.tell(conversation, command.text, voice=Voice.NOTICE, edits=command.prompt, vanishes=command.repeats_words)
 
 
 def send_file(command: SendFile, work: Work, conversation: Conversation) -> None:

@@ -25,8 +25,7 @@ def plain_type(kind: str, value: Any, autogen: AutogenContext) -> str | Literal[
 
 def run(connection: Connection) -> None:
     """Runs the migrations in the transaction of the connection, if it has one."""
-    import storage.web_messages  # noqa: F401  # its table belongs to the metadata too
-    from storage.models import Base
+    from storage.tables import Base
 
     context.configure(
         connection=connection,

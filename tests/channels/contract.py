@@ -202,9 +202,12 @@ class Reader:
         """The newest message with these words, and with an option of this label where one is given."""
 
         def look() -> Seen | None:
-            for seen in reversed(self.news(thread)):
-                if words in seen.text and (not option or _offers(seen, option)):
-                    return seen
+            news = self.news(thread)
+            for number in reversed(range(len(news))):
+                # A messenger may have to cut what is long: the options stand below its last part.
+                whole = "\n".join(each.text for each in news[max(0, number - 1) if option else number : number + 1])
+                if words in whole and (not option or _offers(news[number], option)):
+                    return news[number]
             return None
 
         return await self.driver.screen.until(look, repr(words or option), self.place)

@@ -11,11 +11,18 @@ from storage.database import Database
 from storage.keys import KeyRing
 from tests.channels.contract import CASES, Case, Driver
 from tests.channels.lines_driver import LinesDriver
+from tests.channels.telegram_driver import TelegramDriver, TelegramPlainGroupDriver, TelegramWebhookDriver
 from tests.channels.web_driver import WebDriver
 
 NewDriver = Callable[[Callable[[], Database], Mapping[str, ContactPoint]], Driver]
 
-CHANNELS: dict[str, NewDriver] = {"lines": LinesDriver, "web": WebDriver}
+CHANNELS: dict[str, NewDriver] = {
+    "lines": LinesDriver,
+    "web": WebDriver,
+    "telegram": TelegramDriver,
+    "telegram_webhook": TelegramWebhookDriver,
+    "telegram_plain_group": TelegramPlainGroupDriver,
+}
 
 
 def _table() -> Iterator[object]:

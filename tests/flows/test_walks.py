@@ -34,6 +34,7 @@ from bot.commands import (
 from bot.contact_point import ContactPoint
 from bot.contact_point_file import load_contact_point, shipped
 from bot.conversation import LETTERS_FROM, Heard, Listener, Memory, Outcome
+from bot.desks import Desks
 from bot.engine.engine import CHANGE, REVIEW, Engine
 from bot.engine.flow import Flow
 from bot.engine.inputs import FreeText, Phone, Said, readable
@@ -579,7 +580,7 @@ class Visitor:
 
 @pytest.fixture
 def turns(database: Database, oberberg: ContactPoint) -> Turns:
-    return Turns(database, {oberberg.id: oberberg}, Listener(ENGINE), "desk")
+    return Turns(database, {oberberg.id: oberberg}, Listener(ENGINE), Desks("desk"))
 
 
 @settings(

@@ -16,12 +16,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError
 
-import storage.web_messages  # noqa: F401  # its table belongs to the metadata too
 from storage import migrate
 from storage.database import Database, DatabaseError
 from storage.keys import KeyRing
 from storage.migrate import is_empty, pending, upgrade
-from storage.models import Base
+from storage.tables import Base
 from tests.databases import Databases
 from tests.pipe import ROOT
 

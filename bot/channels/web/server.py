@@ -130,8 +130,12 @@ class WebChannel:
         self._closing = False
         self._static = _static_files(next(iter(self._contact_points.values())))
 
-    def application(self) -> web.Application:
-        """The routes. Serve it without an access log: addresses name chats in the demo."""
+    def application(self, beside: Sequence[web.RouteDef] = ()) -> web.Application:
+        """The routes. Serve it without an access log: addresses name chats in the demo.
+
+        `beside`: routes that are not for browsers, and see to it themselves who may call them.
+        """
+        self._beside = frozenset(each.handler for each in beside)
         app = web.Application(middlewares=[self._guard], client_max_size=LARGEST_BODY)
         app.router.add_get("/", self._page)
         app.router.add_get("/desk", self._page)
@@ -145,6 +149,7 @@ class WebChannel:
         if isinstance(self._mode, Demo) and self._mode.time is not None:
             app.router.add_get("/time", self._time)
             app.router.add_post("/time", self._move_time)
+        app.router.add_routes(beside)
         app.on_shutdown.append(self._close)
         return app
 
@@ -200,7 +205,7 @@ class WebChannel:
     ) -> web.StreamResponse:
         """The same headers on every answer, and no answer to other hosts, origins or forms."""
         response: web.StreamResponse
-        if (refusal := self._refusal(request)) is not None:
+        if (refusal := self._refusal(request)) is not None and request.match_info.handler not in self._beside:
             response = _error(403, refusal)
         else:
             try:

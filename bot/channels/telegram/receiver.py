@@ -1,0 +1,398 @@
+"""One bot of Telegram as a channel: what it receives, kept before Telegram is told that it arrived."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, ParamSpec
+
+from telegram import Bot, Update
+from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
+
+from bot.backoff import wait
+from bot.bugs import log_bug
+from bot.channels.telegram.buttons import Buttons
+from bot.channels.telegram.channel import RemoteId, TelegramChannel
+from bot.channels.telegram.desk import Desk
+from bot.channels.telegram.memory import Group, Memory
+from bot.channels.telegram.reading import WANTED, Came, Kind, read
+from bot.channels.telegram.text import length
+from bot.i18n import Text, _, render
+from bot.messages import Inbound
+
+POLL_SECONDS: Final = 50
+"""How long Telegram waits for something to tell, at most."""
+AT_ONCE: Final = 100
+"""Updates that are fetched together."""
+LARGEST_FILE: Final = 20_000_000
+"""Bytes; more is not handed over by Telegram."""
+FETCHES: Final = 8
+"""Files that are fetched at the same time."""
+FETCH_SECONDS: Final = 20
+TYPING_AFTER: Final = 1.0
+"""Seconds without an answer after which the person sees that one is being written."""
+LEAVES_AFTER: Final = 30.0
+"""Seconds that a group has to say that it is the desk."""
+UNKNOWN: Final = "?"
+"""Stands for a button that is none of ours."""
+
+P = ParamSpec("P")
+
+_FULL: Final = 3500
+"""From this length on, a message may be a piece of a longer one."""
+_CODE: Final = re.compile(r"/(?:start|desk)(?:@\S+)?\s+(?:desk_)?([A-Za-z0-9_-]{10,64})\s*")
+_NAME: Final = re.compile(r"/name(?:@\S+)?\s+(.{1,40})", re.DOTALL)
+_FOR_WHOM: Final = re.compile(r"/\w+@(\w+)")
+_LOG: Final = logging.getLogger("anlaufstelle.telegram")
+
+_METHOD: Final = "GetUpdates"
+"""The raw answer is wanted: one update that cannot be read must not spoil the others. Telegram reads names of methods
+in any case, and the library would warn of one that it has under this name itself."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Which files are fetched at all (D-09)."""
+
+    kinds: tuple[str, ...] = ()
+    most_bytes: int = 0
+
+
+Receive = Callable[[Sequence[Inbound]], Awaitable[None]]
+"""Takes messages into the inbox, in order; returns after the commit. The same again have no effect."""
+
+
+class Receiver:
+    """Takes updates in, by polling or as a webhook brings them."""
+
+    def __init__(
+        self,
+        bot: Bot,
+        contact_point: str,
+        account: str,
+        channel: TelegramChannel,
+        desk: Desk,
+        buttons: Buttons,
+        memory: Memory,
+        *,
+        receive: Receive,
+        set_aside: Callable[[str, Mapping[str, Any]], Awaitable[None]],
+        holds: Callable[[], Awaitable[bool]],
+        files: Files = Files(),
+        desk_language: str = "de",
+    ) -> None:
+        """`set_aside` keeps an update that cannot be read; `holds` says whether this process serves the account."""
+        self.account = account
+        self._bot = bot
+        self._contact_point = contact_point
+        self._channel = channel
+        self._desk = desk
+        self._buttons = buttons
+        self._memory = memory
+        self._receive = receive
+        self._set_aside = set_aside
+        self._holds = holds
+        self._files = files
+        self._language = desk_language
+        self._fetching = asyncio.Semaphore(FETCHES)
+        self._aside: set[asyncio.Task[None]] = set()
+        self._spoken: dict[int, int] = {}
+        self._username = ""
+        self._full: dict[tuple[int, int, int], Came] = {}
+        """The last message of a member of staff in a topic, if it was as long as a message can be."""
+        self.trouble = ""
+        """What keeps it from receiving, in one word; empty while all is well."""
+        channel.spoke = self._has_spoken
+        desk.lost = self._show_again
+
+    async def poll(self) -> None:
+        """Fetches updates until cancelled, while this process holds the account."""
+        offset: int | None = None
+        tries = 0
+        unhooked = False
+        while True:
+            if not await self._holds():
+                # Whoever takes over begins with what was not confirmed.
+                offset, unhooked = None, False
+                await asyncio.sleep(1)
+                continue
+            try:
+                if not unhooked:
+                    await self._bot.delete_webhook()
+                    unhooked = True
+                updates = await self._fetch(offset)
+                self.well()
+            except TelegramError as error:
+                tries += 1
+                await asyncio.sleep(self.troubled(error, tries))
+                continue
+            tries = 0
+            if updates:
+                await self.take(updates)
+                offset = updates[-1]["update_id"] + 1
+
+    async def _fetch(self, offset: int | None) -> list[dict[str, Any]]:
+        asked: dict[str, Any] = {"timeout": POLL_SECONDS, "limit": AT_ONCE, "allowed_updates": list(WANTED)}
+        if offset is not None:
+            asked["offset"] = offset
+        found = await self._bot.do_api_request(_METHOD, asked, read_timeout=POLL_SECONDS + 10)
+        return [each for each in found if isinstance(each, dict) and isinstance(each.get("update_id"), int)]
+
+    def well(self) -> None:
+        """Telegram answers."""
+        if self.trouble:
+            _LOG.warning("telegram answers again")
+            self.trouble = ""
+
+    def troubled(self, error: TelegramError, tries: int) -> float:
+        """Says once what is wrong; returns how long to wait."""
+        match error:
+            case Conflict():
+                trouble, sentence = (
+                    "conflict",
+                    ("another program receives with the token of this bot: stop it, or give it a token of its own"),
+                )
+            case InvalidToken():
+                trouble, sentence = "token", "telegram refuses the token: put the right one there and start again"
+            case _:
+                trouble, sentence = "network", "telegram does not answer"
+        if trouble != self.trouble:
+            _LOG.error(sentence, extra={"contact_point": self._contact_point})
+            self.trouble = trouble
+        if isinstance(error, RetryAfter):
+            retry = error.retry_after
+            return float(retry if isinstance(retry, int) else retry.total_seconds())
+        return wait(tries, first=0.5, longest=60 if trouble == "token" else 10)
+
+    async def take(self, updates: Sequence[Mapping[str, Any]]) -> None:
+        """Keeps what updates say; after it returns, Telegram may forget them."""
+        arrived: list[Came] = []
+        for raw in updates:
+            try:
+                update = Update.de_json(dict(raw), self._bot)
+                came = read(update) if update is not None else None
+            except Exception as bug:  # noqa: BLE001  # whatever is in it, the next one must be read
+                log_bug(bug)
+                await self._set_aside(f"update/{raw.get('update_id')}", raw)
+                continue
+            if came is not None:
+                arrived.append(came)
+        arrived = list(await asyncio.gather(*map(self._fetched, arrived)))
+        inbound = [(came, said) for came in arrived if (said := await self._said(came)) is not None]
+        if inbound:
+            await self._receive([said for _came, said in inbound])
+        for came in arrived:
+            if came.query:
+                self._meanwhile(self._calm, came.query)
+        for came, _inbound in inbound:
+            if came.private:
+                self._meanwhile(self._show_typing, came.chat)
+
+    async def _said(self, came: Came) -> Inbound | None:
+        """What goes into the inbox; for a group, what it means there."""
+        if came.private:
+            return self._from_person(came)
+        group = await self._memory.group()
+        if group is not None and came.chat == group.chat:
+            return await self._at_desk(came)
+        if came.kind is Kind.WORDS and (code := _CODE.fullmatch(came.text)) and await self._chosen(came, code[1]):
+            return None
+        if came.kind is Kind.ADDED:
+            self._meanwhile(self._leave, came.chat, LEAVES_AFTER)
+        elif came.kind is Kind.WORDS and not came.edits:
+            self._meanwhile(self._leave, came.chat, 0)
+        return None
+
+    def _from_person(self, came: Came) -> Inbound:
+        chat = came.chat
+        return Inbound(
+            contact_point=self._contact_point,
+            account=self.account,
+            message_id=came.key,
+            chat=str(chat),
+            text=came.text,
+            choice=self._choice(came),
+            pressed=str(RemoteId(chat, came.message)) if came.data is not None and came.message else "",
+            edits=f"{chat}/{came.message}" if came.edits else "",
+            media=came.media,
+            album=came.album,
+            language=came.language,
+        )
+
+    def _choice(self, came: Came) -> str:
+        return (self._buttons.open(came.data, came.chat) or UNKNOWN) if came.data is not None else ""
+
+    async def _at_desk(self, came: Came) -> Inbound | None:
+        if came.kind is Kind.MOVED:
+            await self._memory.moved(came.chat, Group(came.moved_to, topics=False))
+            return None
+        if came.kind is Kind.TOPIC_GONE:
+            if came.topic and await self._memory.ref_of(came.chat, came.topic):
+                self._desk.closed.add(came.topic)
+            return None
+        if came.kind is not Kind.WORDS or not await self._is_for_us(came):
+            return None
+        came = self._with_beginning(came)
+        if (name := _NAME.fullmatch(came.text)) and not came.by_itself:
+            await self._memory.rename(came.user, " ".join(name[1].split()))
+            self._meanwhile(self._nod, came)
+            return None
+        ref = await self._memory.ref_of(came.chat, came.topic) if came.topic else ""
+        about = came.message if came.data is not None else came.reply_to
+        post = await self._memory.post(came.chat, about) if about else None
+        answers = post.last if post is not None else about
+        return Inbound(
+            contact_point=self._contact_point,
+            account=self.account,
+            message_id=came.key,
+            text=came.text,
+            choice=self._choice(came),
+            pressed=str(RemoteId(came.chat, answers)) if came.data is not None and answers else "",
+            edits=f"{came.chat}/{came.message}" if came.edits else "",
+            reply_to=str(RemoteId(came.chat, answers)) if came.data is None and answers else "",
+            media=came.media,
+            by=render(NAMELESS, self._language) if came.by_itself else await self._memory.name_of(came.user),
+            thread=ref or (post.ref if post is not None else ""),
+        )
+
+    def _with_beginning(self, came: Came) -> Came:
+        """Apps cut a long text into messages: what goes on belongs where its beginning went."""
+        place = (came.chat, came.topic, came.user)
+        before = self._full.pop(place, None)
+        if before is not None and came.message == before.message + 1 and not came.edits and came.media is None:
+            command = before.text.split(maxsplit=1)[0] if before.text.startswith("/") else ""
+            came = replace(came, text=f"{command} {came.text}".lstrip(), reply_to=came.reply_to or before.reply_to)
+        if length(came.text) >= _FULL and came.data is None:
+            self._full[place] = came
+        return came
+
+    async def _is_for_us(self, came: Came) -> bool:
+        """A command may be meant for another bot of the group."""
+        named = _FOR_WHOM.match(came.text)
+        if named is None:
+            return True
+        if not self._username:
+            try:
+                self._username = (await self._bot.get_me()).username or ""
+            except TelegramError:
+                return True
+        return named[1].casefold() == self._username.casefold()
+
+    async def _chosen(self, came: Came, code: str) -> bool:
+        try:
+            chat = await self._bot.get_chat(came.chat)
+        except (BadRequest, Forbidden):
+            return False
+        if not await self._memory.bind(code, Group(came.chat, topics=bool(chat.is_forum))):
+            return False
+        self._meanwhile(self._say, came.chat, WELCOME)
+        return True
+
+    async def _say(self, chat: int, text: Text) -> None:
+        await self._bot.send_message(chat, render(text, self._language))
+
+    async def _leave(self, chat: int, seconds: float) -> None:
+        """The bot is for private chats; in a group it says so once (F-27)."""
+        await asyncio.sleep(seconds)
+        group = await self._memory.group()
+        if group is not None and group.chat == chat:
+            return
+        try:
+            await self._say(chat, WRITE_TO_ME)
+        finally:
+            await self._bot.leave_chat(chat)
+
+    async def _nod(self, came: Came) -> None:
+        await self._bot.set_message_reaction(came.chat, came.message, "👌")
+
+    async def _calm(self, query: str) -> None:
+        """The pressed button stops turning."""
+        await self._bot.answer_callback_query(query)
+
+    def _has_spoken(self, chat: int) -> None:
+        if chat in self._spoken:
+            self._spoken[chat] += 1
+
+    async def _show_typing(self, chat: int) -> None:
+        before = self._spoken.setdefault(chat, 0)
+        try:
+            await asyncio.sleep(TYPING_AFTER)
+            if self._spoken.get(chat, before) == before:
+                await self._channel.typing(chat)
+        finally:
+            self._spoken.pop(chat, None)
+
+    async def _fetched(self, came: Came) -> Came:
+        """With the file, where one of its kind may be passed on; without it, the person is told."""
+        media, file = came.media, came.file
+        if media is None or file is None or media.kind not in self._files.kinds or not came.private:
+            return came
+        if file.size > min(LARGEST_FILE, self._files.most_bytes):
+            # Too much to fetch is told like too much to pass on.
+            return replace(came, media=replace(media, too_large=True))
+        try:
+            async with self._fetching, asyncio.timeout(FETCH_SECONDS):
+                found = await self._bot.get_file(file.id)
+                data = bytes(await found.download_as_bytearray())
+        except (TelegramError, TimeoutError):
+            return came
+        return replace(came, media=replace(media, data=data))
+
+    async def _show_again(self, ref: str, topic: int) -> None:
+        """The topic of a case was gone: what stood there is shown in the new one."""
+        await self._receive(
+            [
+                Inbound(
+                    contact_point=self._contact_point,
+                    account=self.account,
+                    message_id=f"topic/{topic}",
+                    choice=f"/open {ref}",
+                    by=render(NAMELESS, self._language),
+                    thread=ref,
+                )
+            ]
+        )
+
+    def _meanwhile(self, act: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Does what nobody has to wait for, and what may fail."""
+
+        async def quietly() -> None:
+            try:
+                await act(*args, **kwargs)
+            except TelegramError:
+                pass
+            except Exception as bug:  # noqa: BLE001  # it must not end anything else
+                log_bug(bug)
+
+        task = asyncio.create_task(quietly())
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+
+    async def close(self) -> None:
+        """Ends what is still done by the way."""
+        for each in self._aside:
+            each.cancel()
+        await asyncio.gather(*self._aside, return_exceptions=True)
+
+
+NAMELESS: Final = _("Team")
+WELCOME: Final = _(
+    "This group is now the desk of the contact point. Whoever is in it reads what people report. /help shows what I "
+    "can do. Write /name and how you want to be called here."
+)
+WRITE_TO_ME: Final = _("I only work in private chats. Please write to me privately. I am leaving this group now.")
+
+
+def body_of(raw: bytes) -> dict[str, Any]:
+    """An update as a webhook brings it; raises ValueError."""
+    try:
+        data = json.loads(raw)
+    except RecursionError as error:
+        raise ValueError from error
+    if not isinstance(data, dict) or not isinstance(data.get("update_id"), int):
+        raise ValueError
+    return data

@@ -18,6 +18,7 @@ from storage.database import Database
 from storage.migrate import newest_revisions, present_revisions
 from storage.models import DueRow, InboxMessage, Lease, OutboxMessage
 from storage.outage import is_away
+from storage.outbox import waits_before
 from storage.scope import Scoped
 from storage.tables import Base
 
@@ -109,9 +110,7 @@ _UNSENT: Final = OutboxMessage.settled_at.is_(None)
 def _overdue(now: datetime) -> Select[datetime]:
     """Since when the first of some chat could have been sent; what stands behind it waits its turn."""
     earlier = aliased(OutboxMessage)
-    first = ~exists().where(
-        earlier.chat_key == OutboxMessage.chat_key, earlier.settled_at.is_(None), earlier.id < OutboxMessage.id
-    )
+    first = ~exists().where(waits_before(earlier, OutboxMessage))
     since = OutboxMessage.not_before
     return select(since).where(_UNSENT, since <= now, first).order_by(since).limit(1)
 

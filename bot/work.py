@@ -149,8 +149,12 @@ class Work:
         step: tuple[int, int] | None = None,
         columns: int = 1,
         vanishes: bool = False,
+        broadcast: bool = False,
     ) -> int:
-        """Queues a message to a person and returns its id; a str is what a human wrote and goes out as it is."""
+        """Queues a message to a person and returns its id; a str is what a human wrote and goes out as it is.
+
+        A `broadcast`, the same for many people, lets everything else go first.
+        """
         language = self.language_of(conversation)
         outbound = Outbound(
             text=text if isinstance(text, str) else render(text, language),
@@ -172,6 +176,7 @@ class Work:
             address=conversation.address,
             conversation=conversation,
             entry=entry,
+            broadcast=broadcast,
         )
 
     def post(
@@ -227,6 +232,7 @@ class Work:
         address: str,
         conversation: Conversation | None = None,
         entry: ThreadEntry | None = None,
+        broadcast: bool = False,
     ) -> int:
         return self.pending.message(
             {
@@ -237,6 +243,7 @@ class Work:
                 "address": address,
                 "payload": to_json(outbound),
                 "voice": outbound.voice.value,
+                "broadcast": broadcast,
                 "entry_id": entry.id if entry else None,
                 "edits": outbound.edits,
                 "cause": self.cause,

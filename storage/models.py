@@ -247,7 +247,7 @@ class OutboxMessage(Base, Scoped):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_waiting", "account", "id", **_only("settled_at IS NULL")),
+        Index("ix_outbox_waiting", "account", "broadcast", "id", **_only("settled_at IS NULL")),
         Index("ix_outbox_waiting_in_chat", "chat_key", "id", **_only("settled_at IS NULL")),
         Index("ix_outbox_dead", "id", **_only("state = 'DEAD'")),
         # Without it, deleting a conversation reads the whole table.
@@ -265,6 +265,8 @@ class OutboxMessage(Base, Scoped):
     address: Mapped[str] = mapped_column(EncryptedText("outbox.address"))
     payload: Mapped[Any | None] = mapped_column(EncryptedJson("outbox.payload"))
     voice: Mapped[str]
+    broadcast: Mapped[bool] = mapped_column(default=False)
+    """The same goes to many people: it waits behind everything that somebody waits for."""
     entry_id: Mapped[int | None]
     """The thread entry whose fate this is: a reply on its way to the reporter."""
     edits: Mapped[int | None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Text, bindparam, exists, func, or_, select, update
+from sqlalchemy import Text, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.models import Conversation, Lease, OutboxMessage
@@ -48,6 +48,19 @@ class Claimed:
     """Whether the message that this one edits is itself not sent yet."""
 
 
+def _rank(row: Any) -> Any:
+    """What was tried once, or is being sent, stays first, also while it waits: the messenger may have named a time."""
+    begun = (row.state == "SENDING") | (row.attempts > 0) | (row.doubts > 0)
+    return case((begun, 0), (row.broadcast, 2), else_=1)
+
+
+def waits_before(row: Any, other: Any) -> Any:
+    """Whether a row, unsettled and of the same chat, goes before another: as queued, but a broadcast is overtaken."""
+    same_chat = (row.chat_key == other.chat_key) & row.settled_at.is_(None)
+    rank, its_rank = _rank(row), _rank(other)
+    return same_chat & ((rank < its_rank) | ((rank == its_rank) & (row.id < other.id)))
+
+
 def _may_go(row: Any, now: Any) -> Any:
     """Whether its time has come, of a row or as SQL; one queued in the future is older than the right time."""
     return (row.not_before <= now) | (row.queued_at > now)
@@ -60,11 +73,9 @@ _FIRST: Final = (
         _OUTBOX.c.state == "QUEUED",
         _OUTBOX.c.account == bindparam("its_account"),
         _may_go(_OUTBOX.c, bindparam("now", type_=UtcDateTime())),
-        ~exists().where(
-            _EARLIER.c.chat_key == _OUTBOX.c.chat_key, _EARLIER.c.settled_at.is_(None), _EARLIER.c.id < _OUTBOX.c.id
-        ),
+        ~exists().where(waits_before(_EARLIER.c, _OUTBOX.c)),
     )
-    .order_by(_OUTBOX.c.id)
+    .order_by(_OUTBOX.c.broadcast, _OUTBOX.c.id)
     .limit(bindparam("at_most"))
     .with_for_update(skip_locked=True, of=_OUTBOX)
 )
@@ -212,12 +223,7 @@ def is_empty(session: Session) -> bool:
 def unsent(session: Session, causes: Collection[int], now: datetime) -> bool:
     """Whether something that these inbox rows led to could be sent now and is not."""
     # What stands behind a message that has to wait has to wait as well.
-    held_up = exists().where(
-        _EARLIER.c.chat_key == _OUTBOX.c.chat_key,
-        _EARLIER.c.settled_at.is_(None),
-        _EARLIER.c.id < _OUTBOX.c.id,
-        ~_may_go(_EARLIER.c, now),
-    )
+    held_up = exists().where(waits_before(_EARLIER.c, _OUTBOX.c), ~_may_go(_EARLIER.c, now))
     waits = select(_OUTBOX.c.id).where(
         _OUTBOX.c.settled_at.is_(None), _OUTBOX.c.cause.in_(causes), _may_go(_OUTBOX.c, now), ~held_up
     )

@@ -6,6 +6,7 @@ import asyncio
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -42,14 +43,20 @@ def transaction_of(bench: Bench) -> Iterator[tuple[Session, Work]]:
         yield session, work
 
 
-def queue(bench: Bench, *said: tuple[str, str], voice: Voice = Voice.NOTICE, edits: int | None = None) -> list[int]:
+def queue(
+    bench: Bench,
+    *said: tuple[str, str],
+    voice: Voice = Voice.NOTICE,
+    edits: int | None = None,
+    broadcast: bool = False,
+) -> list[int]:
     """Queues messages to chats without sending them; returns their ids."""
     ids = []
     with transaction_of(bench) as (session, work):
         for chat, text in said:
             key = work.ring.lookup("chat", ACCOUNT, chat)
             person = session.scalars(select(Conversation).where(Conversation.chat_key == key)).one()
-            ids.append(work.tell(person, text, voice=voice, edits=edits))
+            ids.append(work.tell(person, text, voice=voice, edits=edits, broadcast=broadcast))
     return ids
 
 
@@ -244,6 +251,27 @@ def test_the_next_moment_to_look(bench: Bench, moody: Moody) -> None:
     queue(bench, ("ana", "slow"))
     drain(bench)
     assert bench.app.outbox.next_due() == bench.time() + timedelta(seconds=60)
+
+
+def test_who_waits_for_an_answer_does_not_wait_for_a_reminder_to_hundreds(bench: Bench, moody: Moody) -> None:
+    invited = [f"member{n}" for n in range(100)]
+    meet(bench, *invited)
+    queue(bench, *((chat, "Round table tomorrow") for chat in ["ana", *invited]), broadcast=True)
+    queue(bench, ("ben", "Thank you"), ("ana", "First"), ("ana", "Second"))
+    bench.messenger.pace = replace(bench.messenger.pace, at_once=1)
+    heard = drain(bench)
+    assert heard[:4] == ["ben: Thank you", "ana: First", "ana: Second", "ana: Round table tomorrow"]
+    assert len(heard) == 104
+
+
+def test_a_broadcast_that_has_to_wait_stays_before_what_comes_later(bench: Bench, moody: Moody) -> None:
+    moody.moods = {"Round table tomorrow": [TryLater(after=30)]}
+    queue(bench, ("ana", "Round table tomorrow"), broadcast=True)
+    assert drain(bench) == []
+    queue(bench, ("ana", "Thank you"))
+    assert drain(bench) == [], "the messenger named a time for this chat"
+    bench.time.set(bench.time() + timedelta(seconds=40))
+    assert drain(bench) == ["ana: Round table tomorrow", "ana: Thank you"]
 
 
 def test_many_chats_at_once_each_in_its_order(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""What the Telegram channel remembers"""
+"""What the Telegram channel remembers, and a broadcast waits behind what somebody waits for"""
 
 from __future__ import annotations
 
@@ -55,6 +55,12 @@ def upgrade() -> None:
     sa.Column('contact_point', sa.String(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_telegram_staff')),
     sa.UniqueConstraint('contact_point', 'user_key', name=op.f('uq_telegram_staff_contact_point_user_key'))
+    )
+    op.add_column('outbox', sa.Column('broadcast', sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.drop_index('ix_outbox_waiting', 'outbox')
+    op.create_index(
+        'ix_outbox_waiting', 'outbox', ['account', 'broadcast', 'id'],
+        sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'),
     )
     for table in ('telegram_desk', 'telegram_topic', 'telegram_post', 'telegram_staff'):
         op.create_index(op.f(f'ix_{table}_contact_point'), table, ['contact_point'], unique=False)

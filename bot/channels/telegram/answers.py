@@ -31,12 +31,17 @@ def said(error: BadRequest | Forbidden, *words: str) -> bool:
     return any(each.casefold() in sentence for each in words)
 
 
+def wanted_wait(error: RetryAfter) -> float:
+    """Seconds for which Telegram wants nothing."""
+    wait = error.retry_after
+    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
+
+
 def outcome(error: TelegramError) -> TryLater | InDoubt | Refused | Unreachable:
     """What the outbox makes of it. BadRequest is looked at before NetworkError, whose subclass it is."""
     match error:
         case RetryAfter():
-            wait = error.retry_after
-            return TryLater(wait.total_seconds() if isinstance(wait, timedelta) else float(wait))
+            return TryLater(wanted_wait(error))
         case ChatMigrated():
             return TryLater()
         case Forbidden():

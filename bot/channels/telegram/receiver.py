@@ -15,6 +15,7 @@ from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryA
 
 from bot.backoff import wait
 from bot.bugs import log_bug
+from bot.channels.telegram.answers import wanted_wait
 from bot.channels.telegram.buttons import Buttons
 from bot.channels.telegram.channel import RemoteId, TelegramChannel
 from bot.channels.telegram.desk import Desk
@@ -164,8 +165,7 @@ class Receiver:
             _LOG.error(sentence, extra={"contact_point": self._contact_point})
             self.trouble = trouble
         if isinstance(error, RetryAfter):
-            retry = error.retry_after
-            return float(retry if isinstance(retry, int) else retry.total_seconds())
+            return wanted_wait(error)
         return wait(tries, first=0.5, longest=60 if trouble == "token" else 10)
 
     async def take(self, updates: Sequence[Mapping[str, Any]]) -> None:

@@ -357,3 +357,22 @@ async def test_pings_tell_that_there_is_something_and_no_more(running: New) -> N
         ping = await says_in(driver.group, driver, ref)
         assert not ping.labels and "Teamraum" in ping.text
         assert not any(STORY in m.text for m in driver.group.messages)
+
+
+async def test_a_chat_that_telegram_wants_left_alone_holds_up_nobody(running: New) -> None:
+    async with running() as driver:
+        ana, others = Person(driver, "ana"), [Person(driver, f"other{number}") for number in range(20)]
+        await ana.begins()
+        chat = driver.person("ana").chat(driver.account)
+        driver.server.penalise(driver.account, chat, 3600)
+        ana.acts()
+        for words in ("First.", "Second.", "/help"):
+            await ana.says(words)
+        await driver.server.until(lambda: driver.server.refused, "the messenger's answer")
+        for each in others:
+            await each.begins()
+        assert [each.chat for each in driver.server.refused] == [chat.id], "tried again before its time"
+        assert not any("112" in each.text for each in ana.news())
+        driver.server.forgive(driver.account, chat)
+        await driver.later(3600 * 1.3)
+        await ana.sees("112")

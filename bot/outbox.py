@@ -198,6 +198,9 @@ class Outbox:
         """Writes down what became of messages, and takes the next of each chat, several where a repeat does no harm."""
         # More may become known while this is written.
         fates = tuple(self._fates[account])
+        if at_most > 0:
+            # What is claimed too late is never sent, and would be claimed again at once.
+            self._leases.keep_up()
         # Two senders would go twice as fast as the messenger allows.
         ours = at_most > 0 and self._leases.take(account) is not None
         with self._database.transaction(everywhere=True) as session:

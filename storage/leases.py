@@ -117,6 +117,11 @@ class Leases:
                 raise LostLease(f"Process {self.me} was given up by the others.")
         self._alive_at, self._told = began, key
 
+    def keep_up(self) -> None:
+        """Says it where nobody heard of this process for so long that it is about to be given up; raises LostLease."""
+        if not self.is_still(self.me):
+            self.beat()
+
     def left(self, session: Session, accounts: Collection[str] = ()) -> dict[str, float]:
         """What this process must hold, itself and accounts, by channel: for how many seconds it still does.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +23,7 @@ from bot.i18n import Text, verbatim
 from bot.messages import Style, Voice
 from bot.work import Work
 from storage.database import Database
+from storage.leases import SECONDS
 from storage.models import Conversation, OutboxMessage
 from tests.bench import ACCOUNT, Bench, at_desk, plain, to_person
 from tests.databases import Databases
@@ -186,6 +188,13 @@ def test_an_account_that_another_process_serves_does_not_stop_the_others(bench: 
         session.get_one(OutboxMessage, left).account = "pigeon:1"
     queue(bench, ("ben", "b1"))
     assert drain(bench) == ["ben: b1"] and rows(bench)[left].state == "QUEUED"
+
+
+def test_a_process_that_was_held_up_for_long_sends_when_it_goes_on(bench: Bench, moody: Moody) -> None:
+    queue(bench, ("ana", "a1"))
+    time.sleep(SECONDS / 2 + 0.2)
+    asyncio.run(asyncio.wait_for(bench.app.outbox.drain(bench.time()), 10))
+    assert [each.message.text for each in bench.heard[-1:]] == ["a1"]
 
 
 def test_questions_of_the_bot_are_silenced_when_a_human_took_the_chat_meanwhile(bench: Bench, moody: Moody) -> None:

@@ -165,27 +165,29 @@ class Outbox:
         remote_id = ""
         error: Exception | None = None
         met: Met = "sent"
-        await pacing.turn_of(delivery.chat, desk=delivery.contact_point)
-        if not self._leases.is_still(taken.sender):
-            # Others may have taken it over while it waited.
-            return _not_tried(taken)
-        began = monotonic()
-        try:
-            async with asyncio.timeout(channel.pace.seconds):
-                remote_id = await channel.send(delivery)
-        except (Unreachable, Refused, InDoubt) as answer:
-            error, met = answer, _MET[type(answer)]
-        except TryLater as later:
-            error, met = later, "later"
-            if later.whole_account:
-                pacing.stop(later.after or FIRST_WAIT)
-        except TimeoutError:
-            error, met = InDoubt(), "in_doubt"
-        except Exception as bug:  # noqa: BLE001  # a bug in a channel must not stop the other chats
-            # A channel that keeps its messages in the database cannot do so while that is away.
-            error, met = InDoubt(), "in_doubt" if is_away(bug) else "fault"
-            if met == "fault":
-                log_bug(bug)
+        async with pacing.turn_of(delivery.chat, desk=delivery.contact_point):
+            if not self._leases.is_still(taken.sender):
+                # Others may have taken it over while it waited.
+                return _not_tried(taken)
+            began = monotonic()
+            try:
+                async with asyncio.timeout(channel.pace.seconds):
+                    remote_id = await channel.send(delivery)
+            except (Unreachable, Refused, InDoubt) as answer:
+                error, met = answer, _MET[type(answer)]
+            except TryLater as later:
+                error, met = later, "later"
+                if later.whole_account:
+                    pacing.stop(later.after or FIRST_WAIT)
+                elif later.after:
+                    pacing.refused(taken.chat_key, later.after)
+            except TimeoutError:
+                error, met = InDoubt(), "in_doubt"
+            except Exception as bug:  # noqa: BLE001  # a bug in a channel must not stop the other chats
+                # A channel that keeps its messages in the database cannot do so while that is away.
+                error, met = InDoubt(), "in_doubt" if is_away(bug) else "fault"
+                if met == "fault":
+                    log_bug(bug)
         self._meter.sent(delivery.account, met, monotonic() - began)
         return _fate(taken, remote_id, error)
 

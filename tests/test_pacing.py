@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import selectors
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from bot.channels.telegram.channel import PACE
-from bot.pacing import Pacing
+from bot.pacing import CROWD, Pacing
 
 
 class Leaping(asyncio.SelectorEventLoop):
@@ -30,69 +33,103 @@ class Leaping(asyncio.SelectorEventLoop):
         return self.now
 
 
-def moments(talk: Callable[[Pacing, Callable[[], None]], Awaitable[None]]) -> list[float]:
-    """When something was sent."""
+class Messenger:
+    """Counts what is sent, at the moment when it arrives."""
+
+    def __init__(self, loop: Leaping, delay: Callable[[], float]) -> None:
+        self.pacing = Pacing(PACE)
+        self.arrived: list[float] = []
+        self._loop, self._delay = loop, delay
+
+    async def send(self, chat: str, *, desk: str = "") -> float:
+        async with self.pacing.turn_of(chat, desk=desk):
+            await asyncio.sleep(self._delay())
+            at = self._loop.time()
+            self.arrived.append(at)
+            await asyncio.sleep(self._delay())
+        return at
+
+    async def broadcast(self, people: int) -> None:
+        """To everybody, as many at once as the pace allows."""
+        chats = iter(range(people))
+
+        async def one_after_another() -> None:
+            for chat in chats:
+                await self.send(f"{chat}")
+
+        await asyncio.gather(*(one_after_another() for _each in range(PACE.at_once)))
+
+
+def arrivals(talk: Callable[[Messenger], Awaitable[object]], delay: Callable[[], float] = lambda: 0.0) -> list[float]:
+    """When messages arrived."""
     loop = Leaping()
-    sent: list[float] = []
     try:
-        loop.run_until_complete(talk(Pacing(PACE), lambda: sent.append(loop.time())))
+        messenger = Messenger(loop, delay)
+        loop.run_until_complete(talk(messenger))
     finally:
         loop.close()
-    return sorted(sent)
+    return sorted(messenger.arrived)
 
 
-def most_within(sent: list[float], seconds: float) -> int:
-    return max(sum(1 for at in sent if first <= at < first + seconds) for first in sent)
+def most_within(moments: list[float], seconds: float) -> int:
+    return max(sum(1 for at in moments[first:] if at < moments[first] + seconds) for first in range(len(moments)))
 
 
 def test_ten_thousand_people_at_the_pace_that_is_allowed() -> None:
-    async def talk(pacing: Pacing, note: Callable[[], None]) -> None:
-        async def tell(number: int) -> None:
-            await pacing.turn_of(str(number))
-            note()
+    at = arrivals(lambda messenger: messenger.broadcast(10_000), lambda: 0.02)
+    assert all(at[number + 30] - at[number] >= 0.999 for number in range(len(at) - 30)), "more than thirty in a second"
+    assert 10_000 / (at[-1] - at[0]) >= 0.95 * 30
 
-        for begin in range(0, 10_000, 24):
-            await asyncio.gather(*(tell(number) for number in range(begin, min(begin + 24, 10_000))))
 
-    sent = moments(talk)
-    for first in range(0, len(sent) - 31, 7):
-        assert sent[first + 30] - sent[first] >= 1, "more than thirty in a second"
-    assert 10_000 / (sent[-1] - sent[0]) >= 0.95 * 30
+@pytest.mark.parametrize("seed", range(5))
+def test_a_network_that_holds_messages_up_brings_no_more_in_a_second(seed: int) -> None:
+    chance = random.Random(seed)
+    at = arrivals(lambda messenger: messenger.broadcast(600), lambda: chance.choice((0.0, 0.01, 0.05, 0.4, 2.0)))
+    assert most_within(at, 0.999) <= 30
 
 
 def test_one_chat_gets_a_short_burst_and_then_one_a_second() -> None:
-    async def talk(pacing: Pacing, note: Callable[[], None]) -> None:
+    async def talk(messenger: Messenger) -> None:
         for _each in range(20):
-            await pacing.turn_of("ana")
-            note()
+            await messenger.send("ana")
 
-    sent = moments(talk)
-    assert sent[2] - sent[0] < 0.2, "a few at once"
-    assert all(later - earlier >= 1 for earlier, later in pairwise(sent[3:]))
+    at = arrivals(talk)
+    assert at[2] - at[0] < 0.2, "a few at once"
+    assert all(later - earlier >= 1 for earlier, later in pairwise(at[3:]))
 
 
 def test_a_desk_gets_twenty_in_any_minute() -> None:
-    async def talk(pacing: Pacing, note: Callable[[], None]) -> None:
+    async def talk(messenger: Messenger) -> None:
         for _each in range(70):
-            await pacing.turn_of("", desk="oberberg")
-            note()
+            await messenger.send("", desk="oberberg")
 
-    sent = moments(talk)
-    assert most_within(sent, 60) == 20 and sent[-1] < 3.2 * 60
+    at = arrivals(talk)
+    assert most_within(at, 59.999) == 20 and at[-1] < 3.2 * 60
 
 
 def test_nobody_waits_for_a_chat_that_has_to_wait() -> None:
-    async def talk(pacing: Pacing, note: Callable[[], None]) -> None:
+    async def talk(messenger: Messenger) -> None:
         async def busy() -> None:
             for _each in range(10):
-                await pacing.turn_of("ana")
+                await messenger.send("ana")
 
         waiting = asyncio.create_task(busy())
         await asyncio.sleep(0)
-        for number in range(20):
-            await pacing.turn_of(f"ben{number}")
-            note()
+        assert max([await messenger.send(f"ben{number}") for number in range(20)]) < 1.5
         await waiting
 
-    sent = moments(talk)
-    assert sent[-1] < 1.5
+    arrivals(talk)
+
+
+def test_where_several_chats_are_refused_at_once_the_whole_account_is_meant() -> None:
+    async def talk(messenger: Messenger) -> None:
+        pacing = messenger.pacing
+        for _again in range(CROWD):
+            pacing.refused("ana", 30)
+        assert not pacing.stopped, "it is one chat still"
+        for number in range(CROWD):
+            pacing.refused(f"ben{number}", 2)
+        assert pacing.stopped
+        assert await messenger.send("lee") == 2
+
+    arrivals(talk)

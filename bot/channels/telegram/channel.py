@@ -25,8 +25,8 @@ NAME: Final = "telegram"
 
 PACE: Final = Pace(
     at_once=24,
-    # Telegram speaks of about thirty a second; what was sent evenly may arrive a little less so.
-    per_second=29,
+    # Telegram speaks of about thirty.
+    per_second=30,
     per_chat_second=0.95,
     chat_burst=3,
     per_desk_minute=20,

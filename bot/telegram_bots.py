@@ -14,7 +14,6 @@ from typing import Any, Final
 from sqlalchemy.exc import DBAPIError
 from telegram import Bot
 from telegram.error import TelegramError
-from telegram.request import HTTPXRequest
 
 from bot.app import ended
 from bot.backoff import wait
@@ -22,6 +21,7 @@ from bot.channels.telegram.buttons import Buttons
 from bot.channels.telegram.channel import NAME, PACE, TelegramChannel
 from bot.channels.telegram.desk import Desk
 from bot.channels.telegram.receiver import Files, Receive, Receiver
+from bot.channels.telegram.requests import Requests
 from bot.channels.telegram.webhook import Webhooks, hook
 from bot.contact_point import ContactPoint
 from bot.delivery import Pace
@@ -32,8 +32,6 @@ from storage.database import Database
 TOKEN: Final = "ANLAUFSTELLE_TELEGRAM_TOKEN_"  # noqa: S105  # the beginning of the name of a variable
 """Followed by the id of the contact point, in capitals, `_` for a hyphen."""
 _TOKEN: Final = re.compile(r"(\d{3,20}):[A-Za-z0-9_-]{20,100}")
-_POOL: Final = 32
-"""Connections to Telegram, at most."""
 TIDY_SECONDS: Final = 600
 """How often the desk's group is looked after."""
 _MEGABYTE: Final = 1_000_000
@@ -97,24 +95,18 @@ class Line:
 
     def __init__(self, token: Token, point: ContactPoint) -> None:
         api = point.telegram.api
-        self._requests = tuple(
-            HTTPXRequest(
-                connection_pool_size=_POOL, connect_timeout=10, read_timeout=25, write_timeout=10, pool_timeout=10
-            )
-            for _ in range(2)
-        )
+        self._requests = Requests()
         self.bot = Bot(
             token.secret,
             base_url=f"{api}/bot",
             base_file_url=f"{api}/file/bot",
-            request=self._requests[0],
-            get_updates_request=self._requests[1],
+            request=self._requests,
+            get_updates_request=self._requests,
         )
 
     async def close(self) -> None:
         # A bot closes only what it has itself opened by asking who it is.
-        for each in self._requests:
-            await each.shutdown()
+        await self._requests.shutdown()
 
 
 def desk_of(point: ContactPoint, account: str, elsewhere: str) -> DeskAt | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-import httpx
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 
+from bot.channels.telegram.requests import UNSENT
 from bot.delivery import InDoubt, Refused, TryLater, Unreachable
 
 TOKEN_WAIT: Final = 60.0
@@ -22,7 +22,6 @@ _GONE: Final = (
     "need administrator rights in the channel chat",
     "chat_write_forbidden",
 )
-_UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 def said(error: BadRequest | Forbidden, *words: str) -> bool:
@@ -50,6 +49,6 @@ def outcome(error: TelegramError) -> TryLater | InDoubt | Refused | Unreachable:
             return TryLater(TOKEN_WAIT, whole_account=True)
         case BadRequest():
             return Unreachable() if said(error, *_GONE) else Refused()
-        case NetworkError() if isinstance(error.__cause__, _UNSENT):
+        case NetworkError() if isinstance(error.__cause__, UNSENT):
             return TryLater()
     return InDoubt()

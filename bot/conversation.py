@@ -30,7 +30,7 @@ from bot.flows.language import not_yet_in
 from bot.flows.privacy import privacy_full
 from bot.flows.report_tension import FLAG_OF, URGENT_FLAGS
 from bot.i18n import Phone, Text, _, lines, paragraphs, verbatim
-from bot.languages import LANGUAGES, resolve
+from bot.languages import LANGUAGES, language_of, resolve
 from bot.reading.keywords import Notice, notices
 from bot.reading.words import command as slash_command
 from bot.reading.words import command_word
@@ -395,9 +395,9 @@ class Listener:
                 ),
             )
             return
-        out.scope = replace(out.scope, language=code, wanted_language="" if LANGUAGES[code].complete else code)
+        out.scope = replace(out.scope, language=code, wanted_language="" if language_of(code).complete else code)
         out.commands.append(SetLanguage(code))
-        out.commands += [Say(now_in(code))] if LANGUAGES[code].complete else not_yet_in(code)
+        out.commands += [Say(now_in(code))] if language_of(code).complete else not_yet_in(code)
         self._repeat(out)
 
     def _control(self, state: State, command: str, scope: Scope) -> Step:
@@ -524,7 +524,7 @@ class Listener:
                     out.scope = replace(
                         out.scope,
                         language=language,
-                        wanted_language="" if LANGUAGES[language].complete else language,
+                        wanted_language="" if language_of(language).complete else language,
                     )
                 case RememberPrivacyRead():
                     out.scope = replace(out.scope, privacy_read=True)
@@ -555,7 +555,7 @@ class Listener:
             first, pending = out.memory.first, out.memory.pending
             out.memory = replace(out.memory, first="", pending=())
             if not first:
-                if LANGUAGES[out.scope.language].complete:
+                if language_of(out.scope.language).complete:
                     out.say(now_in(out.scope.language), MENU)
                 return
             out.say(welcome(out.scope))
@@ -653,7 +653,7 @@ def is_worth_keeping(text: str) -> bool:
 
 def now_in(code: str) -> Text:
     """The language was changed."""
-    return _("All right. Your language is now: {language}.", language=LANGUAGES[code].own_name)
+    return _("All right. Your language is now: {language}.", language=language_of(code).own_name)
 
 
 def welcome(scope: Scope) -> Text:

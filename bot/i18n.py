@@ -19,7 +19,7 @@ from babel.numbers import format_decimal
 
 from bot import pseudo
 from bot.catalogues import FOLDER, Pieces, pieces, plurals, read
-from bot.languages import LANGUAGES, SOURCE, Language
+from bot.languages import LANGUAGES, SOURCE, Language, language_of
 
 ZONE: Final = ZoneInfo("Europe/Berlin")
 """Where every contact point is."""
@@ -129,8 +129,8 @@ class Renderer:
         self._fixed = lru_cache(maxsize=8192)(self._without_values)
 
     def render(self, text: Text, language: str) -> str:
-        if language == pseudo.CODE:
-            return _pseudo(text)
+        if language in (pseudo.CODE, pseudo.RIGHT_TO_LEFT):
+            return _pseudo(text, language)
         reader = LANGUAGES.get(language, LANGUAGES["de"])
         return self._text(text, reader, self._spoken(reader.code))
 
@@ -186,22 +186,30 @@ class Renderer:
 
     def _value(self, value: Value, reader: Language, around: Language) -> str:
         """A value as it stands in a sentence of the language `around`."""
-        right_to_left = around.direction == "rtl"
         match value:
             case _Sentence() | _Joined() | _Listing():
                 inner = self._text(value, reader, around)
+                right_to_left = around.direction == "rtl"
                 return _isolated(inner) if _has_right_to_left(inner) is not right_to_left else inner
             case _Verbatim():
-                return _free(value.content, right_to_left)
-            case Phone():
-                return _isolated(_stripped(value), LEFT_TO_RIGHT) if right_to_left else _stripped(value)
-            case str():
-                return _free(value, right_to_left)
-            case _:
-                return _formatted(value, around)
+                return _plain(value.content, around)
+            case Text():
+                raise TypeError(f"not made by this module: {type(value).__name__}")
+        return _plain(value, around)
 
 
 _SHIPPED: Final = Renderer(FOLDER)
+
+
+def _plain(value: str | int | date | time, around: Language) -> str:
+    """What is no sentence of its own."""
+    right_to_left = around.direction == "rtl"
+    match value:
+        case Phone():
+            return _isolated(_stripped(value), LEFT_TO_RIGHT) if right_to_left else _stripped(value)
+        case str():
+            return _free(value, right_to_left)
+    return _formatted(value, around)
 
 
 def _source_form(sentence: _Sentence) -> str:
@@ -219,7 +227,7 @@ def _source(sentence: str) -> Pieces:
 _locale: Callable[[str], Locale] = cache(Locale.parse)
 
 
-def _formatted(value: Value, language: Language) -> str:
+def _formatted(value: int | date | time, language: Language) -> str:
     locale = _locale(language.babel_locale)
     match value:
         case datetime():
@@ -262,24 +270,30 @@ def _has_right_to_left(value: str) -> bool:
     return not value.isascii() and any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in value)
 
 
-def _pseudo(text: Text) -> str:
+def _pseudo(text: Text, code: str) -> str:
     match text:
         case _Sentence():
             values = dict(text.values)
             return pseudo.sentence(
-                (words, _pseudo_value(values[name]) if name in values else pseudo.lacking(name))
-                for words, name in _source(_source_form(text))
+                (
+                    (words, _pseudo_value(values[name], code) if name in values else pseudo.lacking(name))
+                    for words, name in _source(_source_form(text))
+                ),
+                code,
             )
         case _Verbatim():
             return pseudo.value(text.content)
         case _Joined():
-            return text.glue.join(part for part in map(_pseudo, text.parts) if part)
+            return text.glue.join(part for each in text.parts if (part := _pseudo(each, code)))
         case _Listing():
-            return ", ".join(map(_pseudo_value, text.items))
+            return ", ".join(_pseudo_value(each, code) for each in text.items)
     raise TypeError(f"not made by this module: {type(text).__name__}")
 
 
-def _pseudo_value(value: Value) -> str:
-    if isinstance(value, Text):
-        return _pseudo(value)
-    return pseudo.value(value if isinstance(value, str) else _formatted(value, LANGUAGES[SOURCE]))
+def _pseudo_value(value: Value, code: str) -> str:
+    match value:
+        case _Verbatim():
+            return pseudo.value(_plain(value.content, language_of(code)))
+        case Text():
+            return _pseudo(value, code)
+    return pseudo.value(_plain(value, language_of(code)))

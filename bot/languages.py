@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 from babel import Locale
 
+from bot import pseudo
+
 SOURCE: Final = "en"
 """The language of the sentences in the code."""
 
@@ -245,6 +247,34 @@ LANGUAGES: Final[dict[str, Language]] = {
     )
 }
 
+_UNSPOKEN: Final[dict[str, Language]] = {
+    language.code: language
+    for language in (
+        Language(
+            code=pseudo.CODE,
+            own_name="⟦Ṕśéúḍó⟧",
+            german_name="Pseudo",
+            babel_locale="en_GB",
+            plural_forms=_TWO_FORMS,
+            date_pattern="EEEE, d MMMM y",
+            emergency_line="",
+            complete=True,
+        ),
+        Language(
+            code=pseudo.RIGHT_TO_LEFT,
+            own_name="⟦פסודו⟧",
+            german_name="Pseudo von rechts",
+            babel_locale="he",
+            plural_forms=_TWO_FORMS,
+            date_pattern="EEEE, d MMMM y",
+            emergency_line="",
+            direction="rtl",
+            complete=True,
+        ),
+    )
+}
+"""For tests: what can be spoken without being offered to anybody."""
+
 _TAGS: Final = {code: code for code in LANGUAGES if "-" not in code} | {
     tag: code
     for code, tags in {
@@ -267,6 +297,11 @@ _TAGS: Final = {code: code for code in LANGUAGES if "-" not in code} | {
 }
 
 
+def language_of(code: str) -> Language:
+    """A language that somebody reads, also one that is offered to nobody; raises KeyError."""
+    return LANGUAGES.get(code) or _UNSPOKEN[code]
+
+
 def resolve(hint: str) -> str | None:
     """The language a messenger or browser hints at, or None; takes any tag or list of tags, well-formed or not."""
     for tag in hint[:200].lower().split(","):
@@ -283,8 +318,8 @@ def resolve(hint: str) -> str | None:
 
 def name_of(code: str, reader: str) -> str:
     """A language's name as a reader of another language knows it; its own name where nobody has translated it."""
-    language = LANGUAGES[code]
+    language = language_of(code)
     if reader == "de" or code == "de-simple":
         return language.german_name
     base = language.babel_locale.partition("_")[0]
-    return Locale.parse(LANGUAGES[reader].babel_locale).languages.get(base) or language.own_name
+    return Locale.parse(language_of(reader).babel_locale).languages.get(base) or language.own_name

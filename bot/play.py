@@ -25,12 +25,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from bot.app import App
 from bot.contact_point import ContactPoint
 from bot.delivery import UNHURRIED, Delivery, Pace
-from bot.messages import MEDIA_KINDS, Inbound, Media, Style, Voice
+from bot.messages import MEDIA_KINDS, Inbound, Media, Option, Style, Voice
 from bot.now import ManualTime
 from storage.database import Database
 from storage.models import Setting
@@ -87,6 +88,70 @@ def read_transcript(text: str) -> Iterator[Line]:
         yield current
 
 
+@dataclass(frozen=True)
+class Spoken:
+    """What somebody does; ids of messages are the messenger's own."""
+
+    who: str
+    text: str = ""
+    at_desk: bool = False
+    thread: str = ""
+    """The thread at the desk; empty for the room, or for a private chat."""
+    press: str = ""
+    """The id of the option that is pressed."""
+    pressed: str = ""
+    """The message that offered it; empty if none did."""
+    media: str = ""
+    """The kind of file that is sent, one of `MEDIA_KINDS`."""
+    edits: str = ""
+    """The message whose words are replaced by these."""
+    answers: str = ""
+    """The message that is answered."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One message as somebody reads it, or a change of one."""
+
+    id: str
+    chat: str
+    """Who reads it; empty for the desk."""
+    text: str
+    options: tuple[Option, ...] = ()
+    file: str = ""
+    """The name of the file it brings."""
+    thread: str = ""
+    edited: bool = False
+    aside: bool = False
+    """Changed by the program itself, like a card or a question that was answered: no line of a transcript."""
+    names_one: bool = True
+    """Whether a number in it is what the conversation is about, and not one of a list."""
+    from_reporter: bool = False
+    """Whether it shows staff what a person wrote."""
+
+    def __str__(self) -> str:
+        """As a transcript writes it."""
+        options = " ".join(f"[{option.label}]" for option in self.options)
+        file = f"(file {self.file})" if self.file else ""
+        return " ".join(filter(None, ("(edited)" if self.edited else "", self.text, file, options)))
+
+
+class Stage(Protocol):
+    """Where a transcript is played: a messenger, or what stands for one."""
+
+    async def at(self, moment: datetime) -> None:
+        """Sets the time."""
+        ...
+
+    async def speak(self, spoken: Spoken) -> str:
+        """Does what a line says; returns the id of the message."""
+        ...
+
+    async def heard(self) -> list[Heard]:
+        """Waits until everything has been answered and has arrived; returns what has come since the last time."""
+        ...
+
+
 @dataclass
 class Ear:
     """The channel of a played conversation: keeps what was said, in order."""
@@ -100,113 +165,140 @@ class Ear:
         return remote_id(delivery)
 
 
-class Player:
-    """A bot of its own for one transcript."""
+class Room:
+    """The stage within the process: no messenger, every message word for word."""
 
     def __init__(
         self, database: Database, contact_points: Mapping[str, ContactPoint], language: str, time: ManualTime
     ) -> None:
+        """`language` is what the people's messenger hints at."""
         self._contact_point = next(iter(contact_points))
         self._language = language
         self._time = time
         self._database = database
         self._ear = Ear()
         self._app = App(database, contact_points, {ACCOUNT: self._ear}, time, ACCOUNT)
+        self._count = 0
+
+    async def at(self, moment: datetime) -> None:
+        await self._database.run(self._time.set, moment)
+
+    async def speak(self, spoken: Spoken) -> str:
+        self._count += 1
+        message_id = f"{spoken.who}{self._count}"
+        inbound = Inbound(
+            contact_point=self._contact_point,
+            account=ACCOUNT,
+            message_id=message_id,
+            chat="" if spoken.at_desk else spoken.who,
+            by=spoken.who if spoken.at_desk else "",
+            thread=spoken.thread,
+            text=spoken.text,
+            choice=spoken.press,
+            pressed=spoken.pressed,
+            media=Media(spoken.media) if spoken.media else None,
+            edits=spoken.edits,
+            reply_to=spoken.answers,
+            language="" if spoken.at_desk else self._language,
+        )
+        await self._app.receive(inbound)
+        return message_id
+
+    async def heard(self) -> list[Heard]:
+        self._ear.heard.clear()
+        await self._app.settle()
+        return [_heard(each) for each in self._ear.heard]
+
+
+class Player:
+    """Plays transcripts on a stage, and compares."""
+
+    def __init__(self, stage: Stage, database: Database, contact_point: str, language: str) -> None:
+        """The desk speaks `language`."""
+        self._stage = stage
+        self._database = database
+        self._contact_point = contact_point
+        self._language = language
         self._said: dict[tuple[str, str], str] = {}
         """The id of a message by who said it and what; the last one by an empty string."""
         self._offered: dict[tuple[str, str], str] = {}
         """The id of the newest message that offered an option, by chat and option."""
         self._from_reporter: dict[str, str] = {}
         """The id of the person's last message, by thread."""
-        self._count = 0
         self.refs: list[str] = []
         """The numbers of reports and chats, in the order in which they were first seen."""
         self.ref = ""
         """The number last seen."""
 
     async def play(self, text: str) -> list[Difference]:
-        """Every place where the bot says something else; the desk speaks the language of the transcript."""
+        """Every place where the bot says something else."""
         await self._database.run(self._set_desk_language)
         differences: list[Difference] = []
-        pending: list[Delivery] = []
+        pending: list[Heard] = []
         for line in read_transcript(text):
-            match line.who:
-                case "at":
-                    differences += self._unexpected(pending, line)
-                    at = datetime.fromisoformat(line.said).replace(tzinfo=ZONE)
-                    await self._database.run(self._time.set, at)
-                    pending = await self._settled()
-                case who if who == "desk" or who == "bot" or who.startswith("bot@"):
-                    expected = self._with_ref(line.said)
-                    found = _first(pending, who, expected)
-                    if found is None or not matches(expected, shown(found)):
-                        heard = shown(found) if found else "(nothing)"
-                        differences.append(Difference(line.number, line.said, heard))
-                    if found is not None:
-                        pending.remove(found)
-                case _:
-                    differences += self._unexpected(pending, line)
-                    await self._speak(line)
-                    pending = await self._settled()
-        return [*differences, *self._unexpected(pending, Line(0, "end", ""))]
+            if line.who == "desk" or line.who == "bot" or line.who.startswith("bot@"):
+                found = _first(pending, line.who, self._with_ref(line.said))
+                if found is None or not matches(self._with_ref(line.said), str(found)):
+                    differences.append(Difference(line.number, line.said, str(found or "(nothing)")))
+                if found is not None:
+                    pending.remove(found)
+            else:
+                differences += _unexpected(pending, line)
+                pending = await self.after(line)
+        return [*differences, *_unexpected(pending, Line(0, "end", ""))]
+
+    async def after(self, line: Line) -> list[Heard]:
+        """Does what a line says; returns what is said to that."""
+        if line.who == "at":
+            await self._stage.at(datetime.fromisoformat(line.said).replace(tzinfo=ZONE))
+        else:
+            await self._speak(line)
+        heard = await self._stage.heard()
+        for each in heard:
+            self._note(each)
+        return [each for each in heard if not each.aside]
 
     def _set_desk_language(self) -> None:
         with self._database.transaction() as session:
             session.merge(Setting(name=f"desk_language:{self._contact_point}", value=self._language))
 
-    def _unexpected(self, pending: list[Delivery], line: Line) -> list[Difference]:
-        """The bot said more to the person than the transcript; the desk may be left out of it."""
-        return [Difference(line.number, "(nothing more)", shown(each)) for each in pending if each.chat]
-
-    async def _settled(self) -> list[Delivery]:
-        self._ear.heard.clear()
-        await self._app.settle()
-        for each in self._ear.heard:
-            names_one = each.chat or each.message.options or each.message.style is Style.CARD
-            for ref in re.findall(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b", each.message.text) if names_one else ():
-                self.ref = ref
-                if ref not in self.refs:
-                    self.refs.append(ref)
-            if each.message.style is Style.FROM_REPORTER:
-                self._from_reporter[each.message.thread] = remote_id(each)
-            if not each.replaces:
-                self._offered.update({(each.chat, option.id): remote_id(each) for option in each.message.options})
-        return [each for each in self._ear.heard if not each.replaces or _is_relayed_edit(each)]
+    def _note(self, heard: Heard) -> None:
+        for ref in re.findall(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b", heard.text) if heard.names_one else ():
+            self.ref = ref
+            if ref not in self.refs:
+                self.refs.append(ref)
+        if heard.from_reporter:
+            self._from_reporter[heard.thread] = heard.id
+        if not heard.edited:
+            self._offered.update({(heard.chat, option.id): heard.id for option in heard.options})
 
     async def _speak(self, line: Line) -> None:
         who, at, place = line.who.partition("@")
-        chat = "" if at else who
         said = self._with_ref(line.said)
         thread = {"": "", "desk": "", "thread": self.ref}.get(place, self._with_ref(place))
-        self._count += 1
-        message_id = f"{who}{self._count}"
-        edits = reply_to = ""
+        edits = answers = ""
         if said.startswith("(edit) "):
             old, arrow, new = said.removeprefix("(edit) ").partition(" → ")
             said, edits = (new, self._said[who, old]) if arrow else (old, self._said[who, ""])
         elif said.startswith("(answer) "):
-            said, reply_to = said.removeprefix("(answer) "), self._from_reporter.get(thread, "")
+            said, answers = said.removeprefix("(answer) "), self._from_reporter.get(thread, "")
         if length := re.fullmatch(r"\((\d+) characters\)", said):
             said = ("Words " * int(length[1]))[: int(length[1]) - 1] + "."
-        self._said[who, ""] = self._said[who, said] = edits or message_id
         media = re.fullmatch(rf"\(({'|'.join(MEDIA_KINDS)})\)\s*(.*)", said, re.DOTALL)
         press = re.fullmatch(r"\(press (.+)\)", said)
-        inbound = Inbound(
-            contact_point=self._contact_point,
-            account=ACCOUNT,
-            message_id=message_id,
-            chat=chat,
-            by=who if at else "",
+        spoken = Spoken(
+            who,
+            media[2] if media else "" if press else said,
+            at_desk=bool(at),
             thread=thread,
-            text=media[2] if media else "" if press else said,
-            choice=press[1] if press else "",
-            pressed=self._offered.get((chat, press[1]), "") if press else "",
-            media=Media(media[1]) if media else None,
+            press=press[1] if press else "",
+            pressed=self._offered.get(("" if at else who, press[1]), "") if press else "",
+            media=media[1] if media else "",
             edits=edits,
-            reply_to=reply_to,
-            language="" if at else self._language,
+            answers=answers,
         )
-        await self._app.receive(inbound)
+        message = await self._stage.speak(spoken)
+        self._said[who, ""] = self._said[who, said] = edits or message
 
     def _with_ref(self, said: str) -> str:
         if not self.ref:
@@ -215,32 +307,50 @@ class Player:
         return re.sub(r"\bHALF\b", self.ref[:4], re.sub(r"\bREF\b", self.ref, said))
 
 
+def in_process(
+    database: Database, contact_points: Mapping[str, ContactPoint], language: str, time: ManualTime
+) -> Player:
+    """A bot of its own for one transcript, without a messenger."""
+    stage = Room(database, contact_points, language, time)
+    return Player(stage, database, next(iter(contact_points)), language)
+
+
 def remote_id(delivery: Delivery) -> str:
     """What a messenger would call this message."""
     return delivery.replaces or f"o{delivery.id}"
 
 
-def _first(pending: list[Delivery], who: str, expected: str) -> Delivery | None:
+def _heard(delivery: Delivery) -> Heard:
+    message = delivery.message
+    edited = bool(delivery.replaces)
+    # An edit that changes what a human said, and not the bot marking what was pressed.
+    relayed = message.voice is Voice.DESK or (not delivery.chat and message.style not in (Style.CARD, Style.STATUS))
+    return Heard(
+        remote_id(delivery),
+        delivery.chat,
+        message.text,
+        message.options,
+        message.file.name if message.file else "",
+        message.thread,
+        edited=edited,
+        aside=edited and not relayed,
+        names_one=bool(delivery.chat or message.options) or message.style is Style.CARD,
+        from_reporter=message.style is Style.FROM_REPORTER,
+    )
+
+
+def _first(pending: list[Heard], who: str, expected: str) -> Heard | None:
     """The message a line is about: the next one to that person, or one at the desk that fits."""
     if who == "desk":
         at_desk = [each for each in pending if not each.chat]
-        return next((each for each in at_desk if matches(expected, shown(each))), next(iter(at_desk), None))
+        return next((each for each in at_desk if matches(expected, str(each))), next(iter(at_desk), None))
     chat = who.partition("@")[2]
     return next((each for each in pending if each.chat and chat in ("", each.chat)), None)
 
 
-def _is_relayed_edit(delivery: Delivery) -> bool:
-    """An edit that changes what a human said, and not the bot marking what was pressed."""
-    message = delivery.message
-    return message.voice is Voice.DESK or (not delivery.chat and message.style not in (Style.CARD, Style.STATUS))
-
-
-def shown(delivery: Delivery) -> str:
-    """A message as a transcript writes it."""
-    options = " ".join(f"[{option.label}]" for option in delivery.message.options)
-    file = f"(file {delivery.message.file.name})" if delivery.message.file else ""
-    edited = "(edited)" if delivery.replaces else ""
-    return " ".join(filter(None, (edited, delivery.message.text, file, options)))
+def _unexpected(pending: list[Heard], line: Line) -> list[Difference]:
+    """The bot said more to the person than the transcript; the desk may be left out of it."""
+    return [Difference(line.number, "(nothing more)", str(each)) for each in pending if each.chat]
 
 
 def matches(expected: str, heard: str) -> bool:
@@ -255,7 +365,7 @@ async def play_file(
     """Plays one file; raises TranscriptError."""
     text = await asyncio.to_thread(_read, path)
     time = await database.run(ManualTime, database)
-    return await Player(database, contact_points, language, time).play(text)
+    return await in_process(database, contact_points, language, time).play(text)
 
 
 def _read(path: Path) -> str:

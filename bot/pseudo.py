@@ -1,6 +1,7 @@
-"""A language nobody speaks, which shows what did not pass through translation.
+"""Languages nobody speaks, which show what did not pass through translation.
 
-Sentences read ⟦Ñúḿḅéŕ: ‹KA-1234›⟧: accented and in brackets, their values in angle quotes.
+Sentences read ⟦Ñúḿḅéŕ: ‹KA-1234›⟧: accented and in brackets, their values in angle quotes. The one that is written
+from right to left has Hebrew letters instead of accents, so that its values have to be kept apart.
 """
 
 from __future__ import annotations
@@ -12,15 +13,20 @@ from typing import Final
 CODE: Final = "xx-pseudo"
 """Renders like a language, is offered to nobody."""
 
+RIGHT_TO_LEFT: Final = "xx-rtl"
+"""The same, written from right to left."""
+
 _ACCENTED: Final = str.maketrans(
     "ABCDEGHIKLMNOPRSTUVWYZabcdeghiklmnoprstuvwyz", "ÁḄĆḌÉǴḤÍḰĹḾŃÓṔŔŚṬÚṾẂÝŹáḅćḍéǵḥíḱĺḿńóṕŕśṭúṿẃýź"
 )
+_HEBREW: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 2 * "אבצדהפגחיקכלמנועקרסתוװשײיז")
+_LETTERS: Final = {CODE: _ACCENTED, RIGHT_TO_LEFT: _HEBREW}
 _MARKS: Final = str.maketrans("", "", "⟦⟧‹›")
 
 
-def sentence(parts: Iterable[tuple[str, str]]) -> str:
+def sentence(parts: Iterable[tuple[str, str]], code: str = CODE) -> str:
     """A translated sentence: words, then a value that is marked already, and so on."""
-    return f"⟦{''.join(words.translate(_MARKS).translate(_ACCENTED) + value for words, value in parts)}⟧"
+    return f"⟦{''.join(words.translate(_MARKS).translate(_LETTERS[code]) + value for words, value in parts)}⟧"
 
 
 def value(content: str) -> str:

@@ -31,7 +31,7 @@ from bot.handlers import handle
 from bot.handover import Handover, Taken
 from bot.holder import HUMAN
 from bot.i18n import Phone, Text, _, lines, render
-from bot.languages import LANGUAGES, resolve
+from bot.languages import language_of, resolve
 from bot.messages import Inbound, Media, inbound_from_json, to_json
 from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.reading.words import command as slash_command
@@ -441,7 +441,7 @@ class Turns:
             fresh_ref=work.fresh_ref,
             own_reports=lambda: _own_reports(work, conversation),
             privacy_read=conversation.privacy_read_at is not None,
-            wanted_language="" if LANGUAGES[language].complete else language,
+            wanted_language="" if language_of(language).complete else language,
             hinted_language=conversation.hinted_language or "",
             hinted_municipality=memory.municipality,
             reports_today=count if day == work.today.isoformat() else 0,

@@ -9,7 +9,7 @@ import pytest
 from bot.contact_point import ContactPoint
 from bot.contact_point_file import load_contact_point, shipped
 from bot.now import ManualTime
-from bot.play import Player
+from bot.play import Player, in_process
 from storage.database import Database
 from storage.keys import KeyRing
 from tests.databases import Databases, Postgres, Sqlite
@@ -72,6 +72,6 @@ def player(database: Database, oberberg: ContactPoint) -> Callable[[str], Player
     """Makes a bot that plays transcripts, for people whose messenger hints at a language."""
 
     def make(language: str = "en") -> Player:
-        return Player(database, {oberberg.id: oberberg}, language, ManualTime(database))
+        return in_process(database, {oberberg.id: oberberg}, language, ManualTime(database))
 
     return make

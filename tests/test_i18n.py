@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bot import pseudo
 from bot.catalogues import plurals, po_file
 from bot.i18n import Phone, Renderer, Text, _, lines, listing, ngettext, paragraphs, render, verbatim
-from bot.languages import LANGUAGES, Language, resolve
+from bot.languages import LANGUAGES, Language, language_of, resolve
 
 AFTERNOON = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
 
@@ -265,9 +265,19 @@ class TestPseudo:
         assert pseudo.escaped(f"Hello {render(_('Yes'), pseudo.CODE)} you") == ["Hello", "you"]
         assert pseudo.escaped(render(_("Number: {ref}"), pseudo.CODE)) == ["ref"]  # on purpose without value
 
-    def test_is_offered_to_nobody(self) -> None:
-        assert pseudo.CODE not in LANGUAGES
-        assert resolve(pseudo.CODE) is None
+    def test_values_stand_apart_from_right_to_left(self) -> None:
+        text = _("Number: {ref}, {phone}, {when}", ref="KA-1", phone=Phone("02261 1"), when=AFTERNOON.date())
+        shown = render(paragraphs(text, _("See {link}", link="/data")), pseudo.RIGHT_TO_LEFT)
+        assert shown.startswith("⟦נומבהר: ‹\u2068KA-1\u2069›, ‹\u206602261 1\u2069›, ‹יום שלישי, 24 נובמבר 2026›⟧")
+        assert shown.endswith("‹/data›⟧")
+        assert pseudo.escaped(shown) == []
+
+    @pytest.mark.parametrize("code", [pseudo.CODE, pseudo.RIGHT_TO_LEFT])
+    def test_is_offered_to_nobody(self, code: str) -> None:
+        assert code not in LANGUAGES
+        assert resolve(code) is None
+        assert language_of(code).code == code
+        assert language_of(code).direction == Locale.parse(language_of(code).babel_locale).text_direction
 
 
 class TestRegistry:

@@ -10,7 +10,7 @@ from bot.engine.flow import Flow, ask
 from bot.engine.inputs import Pick
 from bot.engine.scope import Scope
 from bot.i18n import Text, _, paragraphs, verbatim
-from bot.languages import LANGUAGES
+from bot.languages import LANGUAGES, language_of
 
 IN_OTHER_WORDS: Final = verbatim(
     "Sprache · Language · Dil · لغة · Мова · Язык · Limba · Език · زبان · Ziman · Język · Langue · Gjuha"
@@ -22,10 +22,13 @@ _OWN_NAMES: Final = {code: verbatim(each.own_name) for code, each in LANGUAGES.i
 
 
 def _offered(scope: Scope) -> Mapping[str, Text]:
-    """The languages that at least the emergency line exists in, the hinted one first; each by its own name."""
-    hinted = scope.hinted_language
+    """The languages that at least the emergency line exists in, and the one that people here mostly read.
+
+    Each by its own name, the hinted one first.
+    """
+    hinted, usual = scope.hinted_language, scope.contact_point.languages.default
     first = {hinted: _OWN_NAMES[hinted]} if hinted in _OWN_NAMES else {}
-    return {**first, **_OWN_NAMES}
+    return {**first, usual: verbatim(language_of(usual).own_name), **_OWN_NAMES}
 
 
 class ChooseLanguage(Flow, name="language"):
@@ -44,13 +47,13 @@ class ChooseLanguage(Flow, name="language"):
 
     def finish(self, scope: Scope) -> Iterator[Command]:
         yield SetLanguage(self.language)
-        if not LANGUAGES[self.language].complete:
+        if not language_of(self.language).complete:
             yield from not_yet_in(self.language)
 
 
 def not_yet_in(code: str) -> Iterator[Say]:
     """What somebody reads whose language has no catalogue yet: the emergency line in it first (F-04)."""
-    language = LANGUAGES[code]
+    language = language_of(code)
     if language.emergency_line:
         yield Say(verbatim(language.emergency_line))
     if code == "de-simple":

@@ -12,7 +12,7 @@ from bot.engine.inputs import Choice, Confirm
 from bot.engine.scope import Scope
 from bot.flows.my_reports import STATE_WORDS
 from bot.i18n import Text, _, lines, ngettext, verbatim
-from bot.languages import LANGUAGES
+from bot.languages import language_of
 
 
 class Wanted(StrEnum):
@@ -26,7 +26,7 @@ class Wanted(StrEnum):
 
 def _stored(flow: MyData, scope: Scope) -> Text:
     reports = scope.own_reports()
-    language = LANGUAGES[scope.wanted_language or scope.language]
+    language = language_of(scope.wanted_language or scope.language)
     return lines(
         _("This is stored about you:"),
         _("• Your language: {language}", language=verbatim(language.own_name)),

@@ -69,6 +69,8 @@ class TelegramDriver:
         self._client: aiohttp.ClientSession | None = None
         self.rules = {"mode": "full", "desk_content": "full"}
         """Of the contact point, for Telegram."""
+        self.language = "en"
+        """What people have set in their app."""
 
     async def start(self) -> None:
         await self.server.start()
@@ -125,8 +127,11 @@ class TelegramDriver:
         desks = Desks(NOWHERE, {POINT: at} if at else {})
         self._app = App(self.database, self._points, channels, self._time, desks)
         self._bot = bot
-        self._answering = asyncio.create_task(self._app.run())
+        self._answering = asyncio.create_task(self._answer())
         self._receiving = asyncio.create_task(bot.run())
+
+    async def _answer(self) -> None:
+        await self._app.run()
 
     async def _down(self) -> None:
         await ended(self._receiving, self._answering)
@@ -161,7 +166,7 @@ class TelegramDriver:
 
     def person(self, name: str) -> Person:
         if name not in self._people:
-            self._people[name] = self.server.user(name.capitalize(), "en", username=f"{name}_on_telegram")
+            self._people[name] = self.server.user(name.capitalize(), self.language, username=f"{name}_on_telegram")
         return self._people[name]
 
     def staff(self, name: str) -> Person:

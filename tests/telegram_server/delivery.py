@@ -83,6 +83,11 @@ class UpdateQueue:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    async def empty(self) -> None:
+        """Waits until the bot has taken everything, and has said so."""
+        while self.waiting:
+            await self._changed.wait()
+
     async def close(self) -> None:
         self._closed = True
         self.wake()
@@ -97,6 +102,7 @@ class UpdateQueue:
         self._end_poll("terminated by other getUpdates request; make sure that only one bot instance is running")
         if offset > 0:
             self.waiting = [each for each in self.waiting if each.update_id >= offset]
+            self.wake()
         elif offset < 0:
             self.waiting = self.waiting[offset:]
         mine = self._poller = asyncio.get_running_loop().create_future()

@@ -20,6 +20,10 @@ _FEWEST: Final = LONGEST // 4
 """A part is not made shorter than this for the sake of a better pause."""
 _JOINERS: Final = frozenset("\u200d\ufe0e\ufe0f\u20e3")
 _SKIN_TONES: Final = ("\U0001f3fb", "\U0001f3ff")
+_OPENING: Final = frozenset("\u2066\u2067\u2068")
+_CLOSING: Final = "\u2069"
+_DEEPEST: Final = 4
+"""Isolates within one another that are closed and opened again where a text is cut."""
 _FLAG_LETTERS: Final = ("\U0001f1e6", "\U0001f1ff")
 
 
@@ -34,8 +38,25 @@ def sendable(text: str) -> str:
 
 
 def parts(text: str, at_most: int = LONGEST) -> list[str]:
-    """The text in messages that are short enough; nothing but blanks between two of them is lost."""
-    return list(_parts(sendable(text).strip(), at_most))
+    """The text in messages that are short enough; nothing but blanks between two of them is lost.
+
+    What is set apart by direction (Unicode isolates) and goes on in the next message is set apart there as well.
+    """
+    whole = sendable(text).strip()
+    if length(whole) <= at_most:
+        return [whole]
+    kept = 2 * _DEEPEST if any(each in _OPENING for each in whole) else 0
+    pieces = []
+    still_open: list[str] = []
+    for each in _parts(whole, at_most - kept):
+        before = "".join(still_open[-_DEEPEST:])
+        for character in each:
+            if character in _OPENING:
+                still_open.append(character)
+            elif character == _CLOSING and still_open:
+                still_open.pop()
+        pieces.append(f"{before}{each}{_CLOSING * min(len(still_open), _DEEPEST)}")
+    return pieces
 
 
 def _parts(rest: str, at_most: int) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from hypothesis import given
@@ -9,15 +10,27 @@ from hypothesis import strategies as st
 
 from bot.channels.telegram.text import LONGEST, length, parts, sendable
 
-ANY = st.text(st.one_of(st.characters(), st.sampled_from("a b.\n\u200d\u0301\ufe0f👍🏽👨‍👩‍👧🇩🇪אبc! ")), max_size=300)
+ISOLATES = re.compile("[\u2066-\u2069]")
+ANY = st.text(
+    st.one_of(st.characters(), st.sampled_from("a b.\n\u200d\u0301\ufe0f👍🏽👨‍👩‍👧🇩🇪אبc! \u2068\u2069")), max_size=300
+)
 
 
 @given(ANY, st.integers(24, 120))
 def test_nothing_but_blanks_is_lost_and_no_part_is_too_long(text: str, at_most: int) -> None:
     cut = parts(text, at_most)
-    assert "".join("".join(cut).split()) == "".join(sendable(text).split())
+    assert "".join(ISOLATES.sub("", "".join(cut)).split()) == "".join(ISOLATES.sub("", sendable(text)).split())
     assert all(length(each) <= at_most for each in cut)
     assert all(each.encode("utf-16-le") for each in cut if each)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "בו ", "\u2068Waldbröl\u2069", "\u2068א \u2066B 12\u2069 ג\u2069", ". "])),
+    st.integers(40, 90),
+)
+def test_what_is_set_apart_stays_so_where_a_text_is_cut(words: list[str], at_most: int) -> None:
+    for each in parts("".join(words), at_most):
+        assert len(re.findall("[\u2066-\u2068]", each)) == each.count("\u2069")
 
 
 @given(st.integers(1, 30), st.integers(24, 60))

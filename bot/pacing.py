@@ -14,6 +14,10 @@ from bot.delivery import Pace
 REMEMBERED: Final = 4096
 """Chats whose last message is remembered; a chat forgotten has long been quiet."""
 MINUTE: Final = 60.0
+WATCHED: Final = 100
+"""Messages of which the quickest is looked for."""
+CERTAIN: Final = 0.95
+"""How much of the quickest message's time is counted on."""
 CROWD: Final = 3
 """So many chats refused within a second: the messenger means the account, though it never says so."""
 
@@ -62,15 +66,13 @@ class Pacing:
             await self._second.opens()
             # From now on, not from when it was planned: what was held up does not catch up.
             self._free_at = _moment() + self._gap
-            self._second.begin()
-            if at_desk is not None:
-                at_desk.begin()
+            windows = [self._second, *([at_desk] if at_desk is not None else [])]
+            began = [each.begin() for each in windows]
         try:
             yield
         finally:
-            self._second.end()
-            if at_desk is not None:
-                at_desk.end()
+            for each, at in zip(windows, began, strict=True):
+                each.end(at)
 
     async def _private(self, chat: str) -> None:
         free_at = self._chat_free_at.get(chat, 0.0)
@@ -84,7 +86,8 @@ class Pacing:
 class _Window:
     """So many in any span of time as the messenger counts them, whatever delays them on the way to it.
 
-    It has counted a message at some moment between its beginning and its end.
+    It has counted a message at some moment between its beginning and its end; the next one takes a way to it as well,
+    so that there lies as much between two of them as the quickest message needs to it and back.
     """
 
     def __init__(self, most: float, seconds: float) -> None:
@@ -92,24 +95,29 @@ class _Window:
         self._seconds = seconds
         self._under_way = 0
         self._ended: deque[float] = deque(maxlen=self._most)
+        self._took: deque[float] = deque(maxlen=WATCHED)
 
     async def opens(self) -> None:
         """Returns when one more fits."""
         while self._most:
             now = _moment()
-            while self._ended and self._ended[0] + self._seconds <= now:
+            span = self._seconds - CERTAIN * min(self._took, default=0)
+            while self._ended and self._ended[0] + span <= now:
                 self._ended.popleft()
             if self._under_way + len(self._ended) < self._most:
                 return
-            await _until(self._ended[0] + self._seconds if self._ended else now + self._seconds / self._most)
+            await _until(self._ended[0] + span if self._ended else now + self._seconds / self._most)
 
-    def begin(self) -> None:
+    def begin(self) -> float:
+        """Returns what `end` is given."""
         self._under_way += 1
+        return _moment()
 
-    def end(self) -> None:
+    def end(self, began: float) -> None:
         self._under_way -= 1
         if self._most:
             self._ended.append(_moment())
+            self._took.append(_moment() - began)
 
 
 async def _until(at: float) -> None:

@@ -88,6 +88,13 @@ def test_a_network_that_holds_messages_up_brings_no_more_in_a_second(seed: int) 
     assert most_within(at, 0.999) <= 30
 
 
+@pytest.mark.parametrize("way", [0.01, 0.05, 0.2])
+def test_a_messenger_far_away_takes_as_many_in_a_second(way: float) -> None:
+    chance = random.Random(1)
+    at = arrivals(lambda messenger: messenger.broadcast(3000), lambda: way + chance.uniform(0, way / 10))
+    assert most_within(at, 0.999) <= 30 and 3000 / (at[-1] - at[0]) >= 0.95 * 30
+
+
 def test_one_chat_gets_a_short_burst_and_then_one_a_second() -> None:
     async def talk(messenger: Messenger) -> None:
         for _each in range(20):

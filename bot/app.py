@@ -84,7 +84,7 @@ class App:
         desks = Desks(desks) if isinstance(desks, str) else desks
         self.turns = Turns(database, contact_points, Listener(Engine(FLOWS)), desks, meter, handover)
         self.due = Due(database, self.turns, meter)
-        self.outbox = Outbox(database, self.turns, channels, self.leases, handover, meter)
+        self.outbox = Outbox(database, self.turns, channels, self.leases, handover, now, meter)
         alone = partial(self.leases.take, "retention")
         daily = Daily(database, contact_points, desks, erasures, lambda: alone() is not None)
         self._daily = daily if deleting else None
@@ -146,12 +146,12 @@ class App:
             await self._beat()
             await self._work()
             try:
-                await self.outbox.drain(self.now(), briefly=briefly)
+                await self.outbox.drain(briefly=briefly)
             except LostLease:
                 # Others had given this process up: it begins anew, and leaves to them what they have taken over.
                 self._beaten_at = None
                 await self._beat()
-                await self.outbox.drain(self.now())
+                await self.outbox.drain()
 
     async def answer(self, messages: Sequence[Inbound]) -> None:
         """Keeps messages, works them through and sends what came of it; returns when all of it is done.
@@ -290,7 +290,7 @@ class App:
 
     async def _send(self, account: str, queued: asyncio.Event) -> None:
         async def send() -> None:
-            await self.outbox.drain_account(account, self.now())
+            await self.outbox.drain_account(account)
 
         while True:
             queued.clear()

@@ -116,7 +116,9 @@ def _overdue(now: datetime) -> Select[datetime]:
 
 
 _LIVES: Final = exists().where(Lease.name == "process:" + OutboxMessage.sender)
-_IN_DOUBT: Final = or_(OutboxMessage.doubts > 0, and_(OutboxMessage.state == "SENDING", ~_LIVES))
+_IN_DOUBT: Final = or_(
+    OutboxMessage.doubts > 0, OutboxMessage.interrupted > 0, and_(OutboxMessage.state == "SENDING", ~_LIVES)
+)
 """May have been sent before, or was being sent by a process that is gone."""
 
 

@@ -26,6 +26,7 @@ from bot.i18n import Text, _
 from bot.messages import Style, Voice, outbound_from_json
 from bot.meter import UNWATCHED, Meter
 from bot.meter import Fate as Met
+from bot.now import Now
 from bot.pacing import Pacing
 from bot.turns import Turns
 from storage import outbox
@@ -44,6 +45,9 @@ GIVE_UP_AFTER: Final = timedelta(days=2)
 DOUBTS: Final[Mapping[Voice, int]] = {Voice.BOT: 5, Voice.NOTICE: 5}
 """How often a message that may have arrived is sent again; the words of a human always are, and so are edits, which
 do no harm twice."""
+
+AT_ONCE_AGAIN: Final = 5
+"""How often a message that a process died with is sent again without a wait."""
 
 LAST_SECONDS: Final = 4
 """How long messages under way are waited for when the bot stops; the next start finds those that are left in doubt."""
@@ -75,9 +79,11 @@ class Outbox:
         channels: Mapping[str, Channel],
         leases: Leases,
         handover: Handover,
+        now: Now,
         meter: Meter = UNWATCHED,
     ) -> None:
         """`channels` by account."""
+        self._now = now
         self._handover = handover
         self._database = database
         self._meter = meter
@@ -94,31 +100,29 @@ class Outbox:
         """The accounts that only one process sends for at a time."""
         return tuple(account for account, channel in self._channels.items() if not isinstance(channel, WrittenOut))
 
-    async def drain(self, now: datetime, *, briefly: bool = False) -> int:
+    async def drain(self, *, briefly: bool = False) -> int:
         """Sends everything that is due, over all accounts side by side; returns how many messages were taken.
 
         `briefly`: what was written out may be noted later, with the next turn.
         """
-        counts = await asyncio.gather(
-            *(self.drain_account(account, now, briefly=briefly) for account in self._channels)
-        )
+        counts = await asyncio.gather(*(self.drain_account(account, briefly=briefly) for account in self._channels))
         return sum(counts)
 
-    async def drain_account(self, account: str, now: datetime, *, briefly: bool = False) -> int:
-        """Sends everything of one account that is due; one caller at a time for each account."""
+    async def drain_account(self, account: str, *, briefly: bool = False) -> int:
+        """Sends everything of one account that is due or comes due meanwhile; one caller at a time for each account."""
         if account in self._troubled:
-            await self._database.run(self._take_back, account, now)
+            await self._database.run(self._take_back, account)
             self._troubled.remove(account)
         channel = self._channels[account]
         try:
             if isinstance(channel, WrittenOut):
-                return await self._database.run(self._write_out, account, channel, now, briefly)
-            return await self._send_all(account, channel, now)
+                return await self._database.run(self._write_out, account, channel, briefly)
+            return await self._send_all(account, channel)
         except (DBAPIError, LostLease):
             self._troubled.add(account)
             raise
 
-    async def _send_all(self, account: str, channel: Channel, now: datetime) -> int:
+    async def _send_all(self, account: str, channel: Channel) -> int:
         pacing = self._pacing[account]
         under_way: set[asyncio.Task[list[Fate]]] = set()
         fates = self._fates[account]
@@ -131,7 +135,7 @@ class Outbox:
                 fates += map(_not_tried, late)
                 waits = under_way and len(fates) < TOGETHER and monotonic() < known_at + TOGETHER_WITHIN
                 if not (chats or waits) or len(fates) >= AT_ONCE:
-                    chats += await self._database.run(self._settle_and_claim, account, now, free - len(chats))
+                    chats += await self._database.run(self._settle_and_claim, account, free - len(chats))
                 for chat in chats:
                     under_way.add(asyncio.create_task(self._send_in_order(channel, pacing, chat)))
                     taken += len(chat)
@@ -150,7 +154,7 @@ class Outbox:
                 for task in hanging:
                     task.cancel()
                 self._fates[account] += [fate for task in done for fate in task.result()]
-                await self._database.run(self._settle_and_claim, account, now, 0)
+                await self._database.run(self._settle_and_claim, account, 0)
 
     async def _send_in_order(self, channel: Channel, pacing: Pacing, chat: Sequence[Taken]) -> list[Fate]:
         """Sends messages of one chat; after one that has to wait, the others wait too."""
@@ -196,8 +200,9 @@ class Outbox:
         with self._database.transaction(everywhere=True) as session:
             return outbox.next_due(session)
 
-    def _settle_and_claim(self, account: str, now: datetime, at_most: int) -> list[list[Taken]]:
+    def _settle_and_claim(self, account: str, at_most: int) -> list[list[Taken]]:
         """Writes down what became of messages, and takes the next of each chat, several where a repeat does no harm."""
+        now = self._now()
         # More may become known while this is written.
         fates = tuple(self._fates[account])
         if at_most > 0:
@@ -238,7 +243,7 @@ class Outbox:
             outbox.settle(session, silenced)
         return spoken
 
-    def _write_out(self, account: str, channel: WrittenOut, now: datetime, briefly: bool) -> int:
+    def _write_out(self, account: str, channel: WrittenOut, briefly: bool) -> int:
         """Writes all that is due, on the thread of the database; at any instant at most one message is in doubt."""
         chats, late = self._handover.take(account, AHEAD)
         # Their ids are higher than that of any message written before, and grow: so it is known what is written.
@@ -247,6 +252,7 @@ class Outbox:
         fates += map(_not_tried, late)
         taken = 0
         while True:
+            now = self._now()
             taken += len(claimed)
             if claimed:
                 self._write_each(account, channel, claimed, now)
@@ -366,8 +372,9 @@ class Outbox:
         self._put_back(session, left, dead.written, now)
         return len(left)
 
-    def _take_back(self, account: str, now: datetime) -> None:
+    def _take_back(self, account: str) -> None:
         """After the database was away: what this process was sending then, as far as its fate is not known."""
+        now = self._now()
         with self._database.transaction(everywhere=True) as session:
             self._fates[account] += map(_not_tried, self._handover.take_back(account))
             self._settle_in(session, self._fates[account], now)
@@ -396,10 +403,20 @@ class Outbox:
                 self._settle_in(
                     session, [Fate(row.id, row.account, row.entry_id, channel.name_of(_delivery(each)))], now
                 )
-            elif (isinstance(channel, WrittenOut) and in_doubt) or self._may_repeat(row, now):
-                in_doubt = True
+            elif isinstance(channel, WrittenOut) and in_doubt:
                 row.state, row.sender = "QUEUED", None
+            else:
+                in_doubt = True
+                self._interrupted(session, row, now)
         session.flush()
+
+    def _interrupted(self, session: Session, row: OutboxMessage, now: datetime) -> None:
+        """It was claimed, and perhaps sent: again, but more and more seldom where processes die of it."""
+        row.interrupted += 1
+        if row.interrupted > AT_ONCE_AGAIN:
+            self._later(session, row, now, None)
+        else:
+            row.state, row.sender = "QUEUED", None
 
     def _may_repeat(self, row: OutboxMessage, now: datetime) -> bool:
         """Nobody knows whether it arrived: again, but not for ever, unless a repeat does no harm."""

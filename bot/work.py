@@ -250,6 +250,7 @@ class Work:
                 "state": "QUEUED",
                 "attempts": 0,
                 "doubts": 0,
+                "interrupted": 0,
                 "not_before": self.now,
                 "queued_at": self.now,
                 "sender": None,

@@ -277,6 +277,8 @@ class OutboxMessage(Base, Scoped):
     attempts: Mapped[int] = mapped_column(default=0)
     doubts: Mapped[int] = mapped_column(default=0)
     """How often nobody could say whether it had been sent."""
+    interrupted: Mapped[int] = mapped_column(default=0)
+    """How often a process died, or the database went away, while it was being sent or was about to be."""
     not_before: Mapped[datetime] = mapped_column(UtcDateTime())
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime())
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime())

@@ -50,7 +50,7 @@ class Claimed:
 
 def _rank(row: Any) -> Any:
     """What was tried once, or is being sent, stays first, also while it waits: the messenger may have named a time."""
-    begun = (row.state == "SENDING") | (row.attempts > 0) | (row.doubts > 0)
+    begun = (row.state == "SENDING") | (row.attempts > 0) | (row.doubts > 0) | (row.interrupted > 0)
     return case((begun, 0), (row.broadcast, 2), else_=1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -25,6 +25,10 @@ START = datetime(2026, 11, 24, 9, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 _NUMBERS = count(1)
 
 
+async def _nothing(_delivery: Delivery) -> None:
+    pass
+
+
 @dataclass
 class Messenger:
     """The channel: what it was given, in order, and how it behaves."""
@@ -32,10 +36,13 @@ class Messenger:
     heard: list[Delivery] = field(default_factory=list)
     behave: Callable[[Delivery], None] = lambda delivery: None
     """Called before a message is taken; raises what the messenger answers."""
+    meanwhile: Callable[[Delivery], Awaitable[None]] = _nothing
+    """What else happens while it is being sent."""
     pace: Pace = UNHURRIED
     knows_repeats: bool = False
 
     async def send(self, delivery: Delivery) -> str:
+        await self.meanwhile(delivery)
         self.behave(delivery)
         self.heard.append(delivery)
         return delivery.replaces or f"o{delivery.id}"

@@ -22,8 +22,9 @@ from bot.delivery import UNHURRIED, Delivery, Refused, TryLater, Unreachable
 from bot.i18n import Text, verbatim
 from bot.messages import Style, Voice
 from bot.work import Work
+from storage import outbox
 from storage.database import Database
-from storage.leases import SECONDS
+from storage.leases import SECONDS, Dead
 from storage.models import Conversation, OutboxMessage
 from tests.bench import ACCOUNT, Bench, at_desk, plain, to_person
 from tests.databases import Databases
@@ -69,7 +70,7 @@ def rows(bench: Bench) -> dict[int, OutboxMessage]:
 
 def drain(bench: Bench) -> list[str]:
     before = len(bench.heard)
-    asyncio.run(bench.app.outbox.drain(bench.time()))
+    asyncio.run(bench.app.outbox.drain())
     return [f"{each.chat}: {plain(each)}" for each in bench.heard[before:]]
 
 
@@ -143,6 +144,34 @@ def test_a_messenger_that_names_a_time_is_left_alone_until_then(bench: Bench, mo
     assert drain(bench) == ["ana: slow"]
 
 
+def test_what_has_to_wait_goes_out_while_others_never_cease(bench: Bench, moody: Moody) -> None:
+    moody.moods = {"slow": [TryLater(after=60)]}
+    bench.messenger.pace = replace(bench.messenger.pace, at_once=1)
+    queue(bench, ("ana", "slow"), *(("ben", f"b{n}") for n in range(4)))
+
+    async def pass_time(delivery: Delivery) -> None:
+        if delivery.message.text == "b1":
+            await bench.database.run(bench.time.set, bench.time() + timedelta(seconds=80))
+
+    bench.messenger.meanwhile = pass_time
+    assert sorted(drain(bench)) == ["ana: slow", "ben: b0", "ben: b1", "ben: b2", "ben: b3"]
+
+
+def test_what_processes_died_with_is_tried_more_and_more_seldom_and_not_given_up(bench: Bench, moody: Moody) -> None:
+    (row,) = queue(bench, ("ana", "a1"))
+    waited = timedelta()
+    for _death in range(12):
+        with bench.database.transaction(everywhere=True) as session:
+            outbox.claim(session, [row], "gone")
+            bench.app.outbox.take_over(session, Dead("gone", 0), bench.time())
+        wait = max(timedelta(), rows(bench)[row].not_before - bench.time())
+        assert wait == timedelta() or wait > waited / 2, "about twice as long each time"
+        waited = wait
+        bench.time.set(bench.time() + wait)
+    assert waited > timedelta(seconds=40)
+    assert drain(bench) == ["ana: a1"]
+
+
 @pytest.mark.parametrize(("answer", "unreachable"), [(Unreachable(), True), (Refused(), False)])
 def test_what_can_never_arrive_is_not_tried_again(
     bench: Bench, moody: Moody, answer: Exception, unreachable: bool
@@ -193,7 +222,7 @@ def test_an_account_that_another_process_serves_does_not_stop_the_others(bench: 
 def test_a_process_that_was_held_up_for_long_sends_when_it_goes_on(bench: Bench, moody: Moody) -> None:
     queue(bench, ("ana", "a1"))
     time.sleep(SECONDS / 2 + 0.2)
-    asyncio.run(asyncio.wait_for(bench.app.outbox.drain(bench.time()), 10))
+    asyncio.run(asyncio.wait_for(bench.app.outbox.drain(), 10))
     assert [each.message.text for each in bench.heard[-1:]] == ["a1"]
 
 

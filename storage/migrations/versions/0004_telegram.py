@@ -57,6 +57,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('contact_point', 'user_key', name=op.f('uq_telegram_staff_contact_point_user_key'))
     )
     op.add_column('outbox', sa.Column('broadcast', sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column('outbox', sa.Column('interrupted', NUMBER, nullable=False, server_default='0'))
     op.drop_index('ix_outbox_waiting', 'outbox')
     op.create_index(
         'ix_outbox_waiting', 'outbox', ['account', 'broadcast', 'id'],

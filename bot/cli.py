@@ -424,6 +424,8 @@ def telegram_desk(contact_point: str, url: str, folder: Path | None) -> None:
     try:
         if contact_point not in tokens:
             stop(SettingsError(f"{contact_point}: Telegram is not allowed there, or there is no such contact point."))
+        if points[contact_point].telegram.desk_content == "none":
+            stop(SettingsError(f'{contact_point}: no group is told anything: desk_content in [telegram] is "none".'))
         database = existing_database(url, os.environ)
     except SettingsError as wrong:
         stop(wrong)

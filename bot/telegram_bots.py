@@ -28,6 +28,7 @@ from bot.delivery import Pace
 from bot.desks import DeskAt
 from bot.telegram_memory import StoredMemory
 from storage.database import Database
+from storage.outage import is_away
 
 TOKEN: Final = "ANLAUFSTELLE_TELEGRAM_TOKEN_"  # noqa: S105  # the beginning of the name of a variable
 """Followed by the id of the contact point, in capitals, `_` for a hyphen."""
@@ -205,8 +206,10 @@ def telegram_bot(
         receive=receive,
         set_aside=lambda name, raw: set_aside(point.id, account, name, raw),
         holds=lambda: holds(account),
+        passes=is_away,
         files=Files(media.kinds, media.max_mb * _MEGABYTE) if media.allowed else Files(),
         desk_language=point.languages.desk,
+        is_desk=point.telegram.desk_content == "full",
     )
     secret = database.ring.derived(f"telegram.webhook.{account}").hex()[:64]
     return TelegramBot(point, token, line, channel, desk, receiver, lambda: holds(account), secret)

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from bot.channels.telegram.memory import Group, Post
+from bot.channels.telegram.memory import NAMELESS, Group, Post
+from bot.engine.inputs import one_line
 from bot.i18n import _, render
 from storage import telegram
 from storage.database import Database
@@ -87,8 +88,11 @@ class StoredMemory:
 
         return await self._run(lambda session: telegram.name_of(session, self._contact_point, user, new_name))
 
-    async def rename(self, user: int, name: str) -> None:
-        await self._run(lambda session: telegram.rename(session, self._contact_point, user, name))
+    async def rename(self, user: int, name: str) -> bool:
+        wanted = one_line(name)
+        if not wanted or wanted == render(NAMELESS, self._language):
+            return False
+        return await self._run(lambda session: telegram.rename(session, self._contact_point, user, wanted))
 
     async def forgotten_topics(self, chat: int) -> list[int]:
         return await self._run(lambda session: telegram.topics_without_case(session, chat))

@@ -5,9 +5,11 @@ Ids of chats are encrypted, or kept as keyed hashes: nobody's account can be rea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import unicodedata
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from sqlalchemy import UniqueConstraint, delete, func, select
@@ -118,13 +120,6 @@ def moved(session: Session, account: str, before: int, after: Chosen) -> None:
         row.chat, row.topics = str(after.chat), after.topics
 
 
-def leave(session: Session, account: str) -> None:
-    """No group is the desk any more."""
-    row = _desk(session, account)
-    if row is not None:
-        row.chat, row.topics = None, False
-
-
 def topic_of(session: Session, chat: int, ref: str) -> int:
     """The topic of a case, the newest one if there were several; 0 if it has none."""
     newest = select(TelegramTopic.topic).where(
@@ -203,25 +198,48 @@ def first_of(session: Session, chat: int, ref: str) -> int:
     )
 
 
-def name_of(session: Session, contact_point: str, user: int, new_name: Any) -> str:
+def name_of(session: Session, contact_point: str, user: int, new_name: Callable[[int], str]) -> str:
     """How a member of staff is called; `new_name` makes a name for the n-th of them."""
     key = _key(session, "user", user)
     row = session.scalars(select(TelegramStaff).where(TelegramStaff.user_key == key)).one_or_none()
     if row is None:
-        count = session.scalar(select(func.count()).select_from(TelegramStaff)) or 0
-        row = TelegramStaff(contact_point=contact_point, user_key=key, name=new_name(count + 1))
+        taken = _names(session)
+        name = next(each for n in count(len(taken) + 1) if _alike(each := new_name(n)) not in taken)
+        row = TelegramStaff(contact_point=contact_point, user_key=key, name=name)
         session.add(row)
     return row.name
 
 
-def rename(session: Session, contact_point: str, user: int, name: str) -> None:
-    """A member of staff wants to be called so."""
+def rename(session: Session, contact_point: str, user: int, name: str) -> bool:
+    """A member of staff wants to be called so, and keeps what they hold; False where somebody else is called so.
+
+    By their names the desk tells them apart: what one of two of the same name wrote as a note would go out, if the
+    other one was talking.
+    """
     key = _key(session, "user", user)
+    if _names(session).get(_alike(name), key) != key:
+        return False
     row = session.scalars(select(TelegramStaff).where(TelegramStaff.user_key == key)).one_or_none()
     if row is None:
         session.add(TelegramStaff(contact_point=contact_point, user_key=key, name=name))
-    else:
-        row.name = name
+        return True
+    held = select(Thread).where(Thread.closed_at.is_(None), Thread.taken_by.is_not(None))
+    for thread in session.scalars(held):
+        if thread.taken_by == row.name:
+            thread.taken_by = name
+    row.name = name
+    return True
+
+
+def _names(session: Session) -> dict[str, str]:
+    """Whose name each is."""
+    return {_alike(each.name): each.user_key for each in session.scalars(select(TelegramStaff))}
+
+
+def _alike(name: str) -> str:
+    """As a reader sees it: marks that nobody sees make no other name."""
+    shown = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(each for each in shown if unicodedata.category(each) != "Cf")
 
 
 def forget_cases(session: Session, refs: Collection[str]) -> int:

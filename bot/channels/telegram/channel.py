@@ -6,6 +6,7 @@ import io
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -129,7 +130,9 @@ class TelegramChannel:
         else:
             sent = await self._words(place, delivery)
         if message.fate in REACTIONS:
-            await self._marked(delivery)
+            # The words say it already, and must not come twice.
+            with suppress(TelegramError):
+                await self._marked(delivery)
         self.spoke(place.chat)
         self._lost_group = self._lost_group and bool(delivery.chat)
         return sent

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
+
+from bot.i18n import _
+
+NAMELESS: Final = _("Team")
+"""How staff are called who speak in the name of the group: nobody else may be called so."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,8 @@ class Memory(Protocol):
         """How a member of staff is called at the desk."""
         ...
 
-    async def rename(self, user: int, name: str) -> None:
-        """A member of staff wants to be called so."""
+    async def rename(self, user: int, name: str) -> bool:
+        """A member of staff wants to be called so; False where somebody else is."""
         ...
 
     async def forgotten_topics(self, chat: int) -> list[int]:

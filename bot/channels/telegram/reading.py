@@ -15,6 +15,7 @@ from bot.messages import Media
 WANTED: Final = ("message", "edited_message", "callback_query", "my_chat_member")
 """The kinds of updates that are asked for (`allowed_updates`)."""
 
+_TOO_LARGE: Final = 2**63
 _HERE: Final = frozenset({ChatMemberStatus.MEMBER, ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER})
 
 
@@ -65,6 +66,18 @@ class Came:
     language: str = ""
     topic: int = 0
     moved_to: int = field(default=0, repr=False)
+    at: int = 0
+    """When it was written, in Unix seconds."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what Telegram never sends: only somebody else can have made it up."""
+        numbers = (self.chat, self.user, self.message, self.reply_to, self.topic, self.moved_to)
+        if not all(isinstance(each, int) and abs(each) < _TOO_LARGE for each in numbers):
+            raise ValueError("An id is no number of 64 bits.")
+        names = (self.key, self.query, self.album, self.language)
+        if not all(isinstance(each, str) for each in (*names, self.text, self.data or "")):
+            raise ValueError("A text is no text.")
+        "".join(names).encode()
 
     @property
     def by_itself(self) -> bool:
@@ -169,6 +182,7 @@ def _words(message: Message, key: str, *, edits: bool = False) -> Came | None:
         album=message.media_group_id or "",
         language=_language(user) if user is not None else "",
         topic=topic or 0,
+        at=int(message.date.timestamp()),
     )
 
 

@@ -7,11 +7,12 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final, ParamSpec
+from typing import Any, Final, ParamSpec, TypeVar
 
 from telegram import Bot, Update
-from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.backoff import wait
 from bot.bugs import log_bug
@@ -19,7 +20,7 @@ from bot.channels.telegram.answers import wanted_wait
 from bot.channels.telegram.buttons import Buttons
 from bot.channels.telegram.channel import RemoteId, TelegramChannel
 from bot.channels.telegram.desk import Desk
-from bot.channels.telegram.memory import Group, Memory
+from bot.channels.telegram.memory import NAMELESS, Group, Memory
 from bot.channels.telegram.reading import WANTED, Came, Kind, read
 from bot.channels.telegram.text import length
 from bot.i18n import Text, _, render
@@ -42,9 +43,13 @@ UNKNOWN: Final = "?"
 """Stands for a button that is none of ours."""
 
 P = ParamSpec("P")
+T = TypeVar("T")
+Q = TypeVar("Q")
 
 _FULL: Final = 3500
 """From this length on, a message may be a piece of a longer one."""
+_PIECES_WITHIN: Final = 3
+"""Seconds between two pieces: an app sends them one after the other, and nobody types so quickly."""
 _CODE: Final = re.compile(r"/(?:start|desk)(?:@\S+)?\s+(?:desk_)?([A-Za-z0-9_-]{10,64})\s*")
 _NAME: Final = re.compile(r"/name(?:@\S+)?\s+(.{1,40})", re.DOTALL)
 _FOR_WHOM: Final = re.compile(r"/\w+@(\w+)")
@@ -83,10 +88,16 @@ class Receiver:
         receive: Receive,
         set_aside: Callable[[str, Mapping[str, Any]], Awaitable[None]],
         holds: Callable[[], Awaitable[bool]],
+        passes: Callable[[Exception], bool],
         files: Files = Files(),
         desk_language: str = "de",
+        is_desk: bool = True,
     ) -> None:
-        """`set_aside` keeps an update that cannot be read; `holds` says whether this process serves the account."""
+        """`set_aside` keeps an update that cannot be read; `holds` says whether this process serves the account.
+
+        `passes` tells an error that is nobody's fault, so that the same will do later. Without `is_desk`, the group
+        is only told that there is something, and what is said in it is nobody's business here.
+        """
         self.account = account
         self._bot = bot
         self._contact_point = contact_point
@@ -97,8 +108,10 @@ class Receiver:
         self._receive = receive
         self._set_aside = set_aside
         self._holds = holds
+        self._passes = passes
         self._files = files
         self._language = desk_language
+        self._is_desk = is_desk
         self._fetching = asyncio.Semaphore(FETCHES)
         self._aside: set[asyncio.Task[None]] = set()
         self._spoken: dict[int, int] = {}
@@ -131,10 +144,17 @@ class Receiver:
                 tries += 1
                 await asyncio.sleep(self.troubled(error, tries))
                 continue
-            tries = 0
             if updates:
-                await self.take(updates)
+                try:
+                    await self.take(updates)
+                except Exception as error:  # noqa: BLE001  # Telegram keeps them: they are fetched again
+                    if not self._passes(error):
+                        log_bug(error)
+                    tries += 1
+                    await asyncio.sleep(wait(tries, first=0.5, longest=10))
+                    continue
                 offset = updates[-1]["update_id"] + 1
+            tries = 0
 
     async def _fetch(self, offset: int | None) -> list[dict[str, Any]]:
         asked: dict[str, Any] = {"timeout": POLL_SECONDS, "limit": AT_ONCE, "allowed_updates": list(WANTED)}
@@ -170,27 +190,35 @@ class Receiver:
 
     async def take(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Keeps what updates say; after it returns, Telegram may forget them."""
-        arrived: list[Came] = []
-        for raw in updates:
-            try:
-                update = Update.de_json(dict(raw), self._bot)
-                came = read(update) if update is not None else None
-            except Exception as bug:  # noqa: BLE001  # whatever is in it, the next one must be read
-                log_bug(bug)
-                await self._set_aside(f"update/{raw.get('update_id')}", raw)
-                continue
-            if came is not None:
-                arrived.append(came)
-        arrived = list(await asyncio.gather(*map(self._fetched, arrived)))
-        inbound = [(came, said) for came in arrived if (said := await self._said(came)) is not None]
+        read = await asyncio.gather(*(self._or_aside(raw, self._arrived, raw) for raw in updates))
+        arrived = [(raw, came) for raw, came in zip(updates, read, strict=True) if came is not None]
+        inbound = [
+            (came, said) for raw, came in arrived if (said := await self._or_aside(raw, self._said, came)) is not None
+        ]
         if inbound:
             await self._receive([said for _came, said in inbound])
-        for came in arrived:
+        for _raw, came in arrived:
             if came.query:
                 self._meanwhile(self._calm, came.query)
         for came, _inbound in inbound:
             if came.private:
                 self._meanwhile(self._show_typing, came.chat)
+
+    async def _or_aside(self, raw: Mapping[str, Any], act: Callable[[Q], Awaitable[T | None]], given: Q) -> T | None:
+        """None where something in the update cannot be understood: whatever is in it, the next one must be read."""
+        try:
+            return await act(given)
+        except Exception as bug:
+            if self._passes(bug):
+                raise
+            log_bug(bug)
+            await self._set_aside(f"update/{raw.get('update_id')}", raw)
+            return None
+
+    async def _arrived(self, raw: Mapping[str, Any]) -> Came | None:
+        update = Update.de_json(dict(raw), self._bot)
+        came = read(update) if update is not None else None
+        return await self._fetched(came) if came is not None else None
 
     async def _said(self, came: Came) -> Inbound | None:
         """What goes into the inbox; for a group, what it means there."""
@@ -230,6 +258,8 @@ class Receiver:
         if came.kind is Kind.MOVED:
             await self._memory.moved(came.chat, Group(came.moved_to, topics=False))
             return None
+        if not self._is_desk:
+            return None
         if came.kind is Kind.TOPIC_GONE:
             if came.topic and await self._memory.ref_of(came.chat, came.topic):
                 self._desk.closed.add(came.topic)
@@ -238,8 +268,7 @@ class Receiver:
             return None
         came = self._with_beginning(came)
         if (name := _NAME.fullmatch(came.text)) and not came.by_itself:
-            await self._memory.rename(came.user, " ".join(name[1].split()))
-            self._meanwhile(self._nod, came)
+            await self._rename(came, name[1])
             return None
         ref = await self._memory.ref_of(came.chat, came.topic) if came.topic else ""
         about = came.message if came.data is not None else came.reply_to
@@ -261,12 +290,16 @@ class Receiver:
 
     def _with_beginning(self, came: Came) -> Came:
         """Apps cut a long text into messages: what goes on belongs where its beginning went."""
+        if came.data is not None:
+            return came
         place = (came.chat, came.topic, came.user)
+        # Nobody's words stay here longer than they may be needed.
+        self._full = {key: each for key, each in self._full.items() if came.at - each.at <= _PIECES_WITHIN}
         before = self._full.pop(place, None)
         if before is not None and came.message == before.message + 1 and not came.edits and came.media is None:
             command = before.text.split(maxsplit=1)[0] if before.text.startswith("/") else ""
             came = replace(came, text=f"{command} {came.text}".lstrip(), reply_to=came.reply_to or before.reply_to)
-        if length(came.text) >= _FULL and came.data is None:
+        if length(came.text) >= _FULL:
             self._full[place] = came
         return came
 
@@ -283,17 +316,16 @@ class Receiver:
         return named[1].casefold() == self._username.casefold()
 
     async def _chosen(self, came: Came, code: str) -> bool:
-        try:
-            chat = await self._bot.get_chat(came.chat)
-        except (BadRequest, Forbidden):
+        if not await self._memory.bind(code, Group(came.chat, topics=False)):
             return False
-        if not await self._memory.bind(code, Group(came.chat, topics=bool(chat.is_forum))):
-            return False
-        self._meanwhile(self._say, came.chat, WELCOME)
+        # What cannot be asked now is looked at again soon.
+        with suppress(TelegramError):
+            await self._desk.look()
+        self._meanwhile(self._say, came.chat, WELCOME if self._is_desk else WELCOME_TO_PINGS)
         return True
 
-    async def _say(self, chat: int, text: Text) -> None:
-        await self._bot.send_message(chat, render(text, self._language))
+    async def _say(self, chat: int, text: Text, topic: int = 0) -> None:
+        await self._bot.send_message(chat, render(text, self._language), message_thread_id=topic or None)
 
     async def _leave(self, chat: int, seconds: float) -> None:
         """The bot is for private chats; in a group it says so once (F-27)."""
@@ -305,6 +337,12 @@ class Receiver:
             await self._say(chat, WRITE_TO_ME)
         finally:
             await self._bot.leave_chat(chat)
+
+    async def _rename(self, came: Came, name: str) -> None:
+        if await self._memory.rename(came.user, name):
+            self._meanwhile(self._nod, came)
+        else:
+            self._meanwhile(self._say, came.chat, NAME_TAKEN, came.topic)
 
     async def _nod(self, came: Came) -> None:
         await self._bot.set_message_reaction(came.chat, came.message, "👌")
@@ -318,10 +356,13 @@ class Receiver:
             self._spoken[chat] += 1
 
     async def _show_typing(self, chat: int) -> None:
-        before = self._spoken.setdefault(chat, 0)
+        if chat in self._spoken:
+            # Who writes a thousand messages sees it once.
+            return
+        self._spoken[chat] = 0
         try:
             await asyncio.sleep(TYPING_AFTER)
-            if self._spoken.get(chat, before) == before:
+            if not self._spoken[chat]:
                 await self._channel.typing(chat)
         finally:
             self._spoken.pop(chat, None)
@@ -379,11 +420,15 @@ class Receiver:
         await asyncio.gather(*self._aside, return_exceptions=True)
 
 
-NAMELESS: Final = _("Team")
 WELCOME: Final = _(
     "This group is now the desk of the contact point. Whoever is in it reads what people report. /help shows what I "
     "can do. Write /name and how you want to be called here."
 )
+WELCOME_TO_PINGS: Final = _(
+    "In this group I say when there is something new. Please read and answer it at the desk, on the web page. What you "
+    "write here goes to nobody."
+)
+NAME_TAKEN: Final = _("Somebody here is called that already. Please write /name and another name.")
 WRITE_TO_ME: Final = _("I only work in private chats. Please write to me privately. I am leaving this group now.")
 
 

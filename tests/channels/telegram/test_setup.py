@@ -47,7 +47,8 @@ def test_setup_tells_telegram_everything_once(server: Any, tmp_path: Path) -> No
 
 def test_a_link_to_a_desk_is_printed(server: Any, tmp_path: Path) -> None:
     bot = server.bot("Anlaufstelle", "anlaufstelle_bot")
-    points = config(tmp_path / "config", 'approved_by = "tests"', f'api = "{server.origin}"')
+    lines = 'approved_by = "tests"', 'desk_content = "pings"', f'api = "{server.origin}"'
+    points = config(tmp_path / "config", *lines)
     url = f"sqlite:///{tmp_path / 'x.db'}"
     options = ("--config", points, "--database", url)
     none_yet = run("telegram", "desk", "oberberg", *options, cwd=tmp_path, **{VARIABLE: bot.token})
@@ -74,6 +75,13 @@ def test_a_missing_or_wrong_token_is_one_line(server: Any, tmp_path: Path, token
     done = run("telegram", "setup", "--config", points, cwd=tmp_path, **{VARIABLE: token})
     assert (done.returncode, done.stderr.count("\n")) == (2, 1) and said in done.stderr
     assert not token or token not in done.stderr
+
+
+def test_no_link_is_made_for_a_group_that_would_be_told_nothing(server: Any, tmp_path: Path) -> None:
+    points = config(tmp_path / "config", 'approved_by = "tests"', f'api = "{server.origin}"')
+    token = "7000000001:" + "a" * 35
+    done = run("telegram", "desk", "oberberg", "--config", points, cwd=tmp_path, **{VARIABLE: token})
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "no group is told anything" in done.stderr
 
 
 def test_without_telegram_nothing_of_it_is_asked_for(tmp_path: Path) -> None:

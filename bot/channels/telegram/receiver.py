@@ -39,6 +39,8 @@ TYPING_AFTER: Final = 1.0
 """Seconds without an answer after which the person sees that one is being written."""
 LEAVES_AFTER: Final = 30.0
 """Seconds that a group has to say that it is the desk."""
+LEAVES_EVERY: Final = 1.0
+"""Seconds between two groups that it leaves."""
 UNKNOWN: Final = "?"
 """Stands for a button that is none of ours."""
 
@@ -113,6 +115,7 @@ class Receiver:
         self._language = desk_language
         self._is_desk = is_desk
         self._fetching = asyncio.Semaphore(FETCHES)
+        self._leaving = asyncio.Lock()
         self._aside: set[asyncio.Task[None]] = set()
         self._spoken: dict[int, int] = {}
         self._username = ""
@@ -266,8 +269,12 @@ class Receiver:
             return None
         if came.kind is not Kind.WORDS or not await self._is_for_us(came):
             return None
+        if came.by_itself:
+            # Nothing tells two of them apart, and what one of them answers must not go out for the other.
+            self._meanwhile(self._say, came.chat, WHO_WRITES, came.topic)
+            return None
         came = self._with_beginning(came)
-        if (name := _NAME.fullmatch(came.text)) and not came.by_itself:
+        if name := _NAME.fullmatch(came.text):
             await self._rename(came, name[1])
             return None
         ref = await self._memory.ref_of(came.chat, came.topic) if came.topic else ""
@@ -284,7 +291,7 @@ class Receiver:
             edits=f"{came.chat}/{came.message}" if came.edits else "",
             reply_to=str(RemoteId(came.chat, answers)) if came.data is None and answers else "",
             media=came.media,
-            by=render(NAMELESS, self._language) if came.by_itself else await self._memory.name_of(came.user),
+            by=await self._memory.name_of(came.user),
             thread=ref or (post.ref if post is not None else ""),
         )
 
@@ -333,10 +340,13 @@ class Receiver:
         group = await self._memory.group()
         if group is not None and group.chat == chat:
             return
-        try:
-            await self._say(chat, WRITE_TO_ME)
-        finally:
-            await self._bot.leave_chat(chat)
+        # Whoever adds it to many groups does not keep others waiting.
+        async with self._leaving:
+            try:
+                await self._say(chat, WRITE_TO_ME)
+            finally:
+                await self._bot.leave_chat(chat)
+                await asyncio.sleep(LEAVES_EVERY)
 
     async def _rename(self, came: Came, name: str) -> None:
         if await self._memory.rename(came.user, name):
@@ -376,7 +386,8 @@ class Receiver:
             # Too much to fetch is told like too much to pass on.
             return replace(came, media=replace(media, too_large=True))
         try:
-            async with self._fetching, asyncio.timeout(FETCH_SECONDS):
+            # Also for those who wait for others: what else has come waits for them.
+            async with asyncio.timeout(FETCH_SECONDS), self._fetching:
                 found = await self._bot.get_file(file.id)
                 data = bytes(await found.download_as_bytearray())
         except (TelegramError, TimeoutError):
@@ -427,6 +438,10 @@ WELCOME: Final = _(
 WELCOME_TO_PINGS: Final = _(
     "In this group I say when there is something new. Please read and answer it at the desk, on the web page. What you "
     "write here goes to nobody."
+)
+WHO_WRITES: Final = _(
+    "I cannot see who is writing here, so I pass nothing on and keep nothing. Please switch off “Remain anonymous” in "
+    "your rights as an administrator, and write it again."
 )
 NAME_TAKEN: Final = _("Somebody here is called that already. Please write /name and another name.")
 WRITE_TO_ME: Final = _("I only work in private chats. Please write to me privately. I am leaving this group now.")

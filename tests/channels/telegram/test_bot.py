@@ -376,3 +376,17 @@ async def test_a_chat_that_telegram_wants_left_alone_holds_up_nobody(running: Ne
         driver.server.forgive(driver.account, chat)
         await driver.later(3600 * 1.3)
         await ana.sees("112")
+
+
+async def test_nobody_at_the_desk_acts_without_a_name(running: New) -> None:
+    async with running() as driver:
+        ana, kim = Person(driver, "ana"), Staff(driver, "kim")
+        await kim.reads_english()
+        ref = await ana.asks_for_a_human(kim, "I have a question.")
+        topic = driver._topic(ref)
+        for words in ("/reply Who am I?", "/talk", "Who am I?"):
+            driver.group.owner.says(topic, words, anonymous=True)
+        await says_in(driver.group, driver, "wer hier schreibt")
+        await kim.says("/reply I am Kim.", ref)
+        await ana.sees("I am Kim.")
+        assert not ana.texts("Who am I?")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.app import ended
 from bot.bugs import log_bug
-from bot.channels.matrix.answers import Failed
+from bot.channels.matrix.answers import SERVED_ELSEWHERE, Failed
 from bot.channels.matrix.channel import NAME, PACE, MatrixChannel
 from bot.channels.matrix.memory import Progress
 from bot.channels.matrix.receiver import LATE_AFTER, Files, Receiver, Rules
@@ -28,6 +27,8 @@ from storage.scope import scoped_to
 
 TIDY_SECONDS: Final = 600
 """How often the desk's room is looked after."""
+AGAIN_SECONDS: Final = 2.0
+"""After which it begins anew, when something was in its way."""
 LATE_SECONDS: Final = 1.0
 """How often it is looked whether a message cannot be read."""
 _MEGABYTE: Final = 1_000_000
@@ -64,7 +65,17 @@ class MatrixBot:
             asyncio.create_task(_now_and_then(self._tidy, TIDY_SECONDS)),
         ]
         try:
-            await self.receiver.run()
+            while True:
+                try:
+                    await self.receiver.run()
+                except DBAPIError:
+                    # That the database is away is told where it was asked.
+                    pass
+                except Exception as bug:  # noqa: BLE001  # a bug must not end the service
+                    log_bug(bug)
+                # Whatever it had in hand, it begins with what is stored.
+                await self.receiver.rest()
+                await asyncio.sleep(AGAIN_SECONDS)
         finally:
             await ended(*beside)
 
@@ -79,13 +90,13 @@ class MatrixBot:
 async def _now_and_then(act: Callable[[], Awaitable[None]], seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
-        with suppress(Failed, DBAPIError, LostLease):
-            try:
-                await act()
-            except (Failed, DBAPIError, LostLease):
-                raise
-            except Exception as bug:  # noqa: BLE001  # it must not end anything else
-                log_bug(bug)
+        try:
+            await act()
+        except (Failed, DBAPIError):
+            # It is tried again soon.
+            continue
+        except Exception as bug:  # noqa: BLE001  # it must not end anything else
+            log_bug(bug)
 
 
 ReceiveBeside = Callable[[str, Sequence[Inbound], Callable[[Session], None]], Awaitable[None]]
@@ -115,7 +126,10 @@ def matrix_bot(
             with scoped_to(session, point.id):
                 memory.progress(session, progress)
 
-        await receive(account, messages, beside)
+        try:
+            await receive(account, messages, beside)
+        except LostLease as lost:
+            raise Failed(SERVED_ELSEWHERE) from lost
 
     media = point.media
     receiver = Receiver(

@@ -10,12 +10,13 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.channels.matrix.answers import SERVED_ELSEWHERE, Failed
 from bot.channels.matrix.keys import GROUP
 from bot.channels.matrix.memory import Change, Kind, Login, Post, Progress, Room, Seeds, Waiting
 from bot.i18n import _, render
 from storage import matrix
 from storage.database import Database
-from storage.leases import Leases
+from storage.leases import Leases, LostLease
 from storage.models import Conversation
 
 KEYS_FOR: Final = timedelta(days=90)
@@ -57,7 +58,10 @@ class StoredMemory:
                     leases.hold_account(session, self._account)
                 return act(session)
 
-        return await self._database.run(work)
+        try:
+            return await self._database.run(work)
+        except LostLease as lost:
+            raise Failed(SERVED_ELSEWHERE) from lost
 
     async def login(self) -> Login | None:
         self._desk = None

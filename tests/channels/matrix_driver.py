@@ -61,6 +61,7 @@ class MatrixDriver:
         self._watching: list[asyncio.Task[None]] = []
         self._looking = asyncio.Lock()
         """Held by whoever asks what the bot remembers, and while it is down."""
+        self._is_up = False
         self.desk = ""
         """The room."""
         self.rules = {"desk_content": "full"}
@@ -105,12 +106,14 @@ class MatrixDriver:
         channels: dict[str, Channel] = {account: self.weather.around(self.bot.channel), NOWHERE: Unseen()}
         at = desk_at({account: self.bot.desk_content}, NOWHERE)
         self.app = App(self.database, self._points, channels, self._time, Desks(NOWHERE, {POINT: at} if at else {}))
+        self._is_up = True
         self._answering = asyncio.create_task(self.app.run())
         self._receiving = asyncio.create_task(self.bot.run())
 
     async def down(self) -> None:
         """The bot ends."""
         await self._looking.acquire()
+        self._is_up = False
         await ended(self._receiving, self._answering)
         await self.bot.close()
         await asyncio.to_thread(self.database.close)
@@ -129,7 +132,8 @@ class MatrixDriver:
         await ended(*self._watching)
         for each in self._people.values():
             await each.stop()
-        await self.down()
+        if self._is_up:
+            await self.down()
 
     async def later(self, seconds: float) -> None:
         await self.database.run(self._time.set, self._time() + timedelta(seconds=seconds))

@@ -15,6 +15,10 @@ _GONE: Final = frozenset({"M_FORBIDDEN", "M_NOT_FOUND", "M_GUEST_ACCESS_FORBIDDE
 _NEVER: Final = frozenset({"M_TOO_LARGE", "M_BAD_JSON", "M_NOT_JSON", "M_INVALID_PARAM"})
 
 
+SERVED_ELSEWHERE: Final = "ANLAUFSTELLE_SERVED_ELSEWHERE"
+"""No answer of a homeserver: another process serves the account by now."""
+
+
 class Failed(Exception):
     """The homeserver did not do it."""
 

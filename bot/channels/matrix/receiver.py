@@ -18,7 +18,7 @@ from nio.crypto import decrypt_attachment
 
 from bot.backoff import wait
 from bot.bugs import log_bug
-from bot.channels.matrix.answers import Failed, NotThere
+from bot.channels.matrix.answers import SERVED_ELSEWHERE, Failed, NotThere
 from bot.channels.matrix.channel import MatrixChannel, RemoteId
 from bot.channels.matrix.client import Client
 from bot.channels.matrix.keys import KeyStore
@@ -126,6 +126,8 @@ class Receiver:
         self._whole = True
         self._kept_at = 0.0
         self._starts = 0
+        self._told = False
+        """Whether something was told that is not kept yet."""
         self._desk = ""
         self._spoken: dict[str, int] = {}
         self._read: dict[str, str] = {}
@@ -141,7 +143,7 @@ class Receiver:
         tries = 0
         while not self.stopped:
             if not await self._holds():
-                await self._end()
+                await self.rest()
                 await asyncio.sleep(1)
                 continue
             try:
@@ -152,8 +154,11 @@ class Receiver:
                 tries = 0
             except Failed as error:
                 tries += 1
+                if self._told:
+                    # nio takes nothing in a second time: what was told is told to a new client.
+                    await self.rest()
                 await asyncio.sleep(self._troubled(error, tries))
-        await self._end()
+        await self.rest()
         await asyncio.Event().wait()
 
     async def _begin(self) -> Client:
@@ -195,8 +200,10 @@ class Receiver:
         if client is not None and await self._starts_there(client, client.user_id) > self._starts:
             self._troubled(Failed(RESTORED), 1)
 
-    async def _end(self) -> None:
+    async def rest(self) -> None:
+        """Forgets what is not stored; the next look begins with what is."""
         self._channel.rest()
+        self._told = False
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -204,7 +211,7 @@ class Receiver:
     async def close(self) -> None:
         """Ends what is under way."""
         await self._aside.close()
-        await self._end()
+        await self.rest()
 
     def _well(self) -> None:
         if self.trouble:
@@ -229,6 +236,8 @@ class Receiver:
                 "the bot was begun since then with another copy of this database: it was restored, or another process "
                 f"uses a copy. See that only this one runs, then run anlaufstelle matrix login {name}"
             )
+        elif error.code == SERVED_ELSEWHERE:
+            return 1
         elif error.code == "NO_LOGIN":
             sentence = f"the bot is not logged in: stop it, run anlaufstelle matrix login {name}"
         else:
@@ -255,6 +264,7 @@ class Receiver:
     async def _look(self, client: Client) -> None:
         since, whole = self._since, self._whole
         answer = await client.look(since, whole=whole)
+        self._told = True
         # Who has signed what is asked for before it matters.
         await self._insist(client.learn_keys)
         self._desk = await self._memory.desk()
@@ -268,6 +278,7 @@ class Receiver:
             await self._joined(client, room, info, since, news)
         await self._retry(client, news)
         await self._keep(client, answer.next_batch, news)
+        self._told = False
         self._since, self._whole = answer.next_batch, False
         if whole:
             for each in self._rooms:

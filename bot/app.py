@@ -279,6 +279,8 @@ class App:
                 await self._despite_bugs(self._beat)
                 await asyncio.sleep(BEAT_SECONDS)
 
+        with suppress(DBAPIError):
+            await self.database.run(self.turns.note_desks, self.now())
         clock = Clock(tick, SHARED_TICK_SECONDS if self.leases.shared else TICK_SECONDS)
         clock.start()
         beating = asyncio.create_task(beat())

@@ -21,6 +21,7 @@ from bot.conversation import FLOW_OF, Heard, Listener, Memory, Outcome
 from bot.desk import desk as at_desk
 from bot.desk import files
 from bot.desk.handoff import end_by_person
+from bot.desk.move import note_where_it_is
 from bot.desk.relay import edited_by_person, from_reporter, is_back_to_bot, taken_back_by_person, watch_idle
 from bot.desks import Desks
 from bot.engine.inputs import one_line, readable
@@ -226,6 +227,13 @@ class Turns:
             work = Work(session, point, now, self._database.ring, desk, Pending(session, handover))
             yield work
             work.write()
+
+    def note_desks(self, now: datetime) -> None:
+        """At the start: where the desks are now."""
+        with self._database.transaction(everywhere=True) as session:
+            for contact_point in self._contact_points:
+                with self.working(session, contact_point, now) as work:
+                    note_where_it_is(work)
 
     def waiting(self) -> int:
         """Messages received and not yet worked through."""

@@ -127,17 +127,14 @@ async def test_a_room_that_is_replaced_is_the_desk_from_then_on(running: Any) ->
         ana, _kim, ref = await a_case(driver)
         staff = await driver.staff("kim")
         login = await driver.bot.receiver._memory.login()
-        answer = await asyncio.to_thread(
-            driver.server.ask,
-            "POST",
-            f"/_matrix/client/v3/rooms/{driver.desk}/upgrade",
-            {"new_version": "12"},
-            login.access_token,
-        )
-        new = str(answer["replacement_room"])
-        invite = f"/_matrix/client/v3/rooms/{new}/invite"
-        await asyncio.to_thread(driver.server.ask, "POST", invite, {"user_id": staff.user_id}, login.access_token)
-        await staff.joins(new)
+        state = f"/_matrix/client/v3/rooms/{driver.desk}/state/m.room.power_levels"
+        levels = await asyncio.to_thread(driver.server.ask, "GET", state, None, login.access_token)
+        levels["users"][staff.user_id] = 150
+        await asyncio.to_thread(driver.server.ask, "PUT", state, levels, login.access_token)
+        path = f"/_matrix/client/v3/rooms/{driver.desk}/upgrade"
+        new = str((await staff.ask("POST", path, {"new_version": "12"}))["replacement_room"])
+        await staff.until(lambda: new in staff.client.rooms, "the new room")
+        await staff.client.room_invite(new, driver.user)
         await until(lambda: driver.bot.receiver._desk == new, "the desk moves")
         await ana.says("Is anybody there?")
         await staff.sees("Is anybody there?", new)

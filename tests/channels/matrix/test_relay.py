@@ -98,6 +98,7 @@ async def test_somebody_on_telegram_and_staff_on_matrix(running: Any) -> None:
         assert "question" not in notice.text
         await staff.reacts(driver.desk, notice.id, "📂")
         words = await kim.sees("I have a question.", ref)
+        root = (await kim.sees(f"{ref} ·", ref)).id
         said = await kim.says("/reply We meet on Monday.", ref)
         answer = await driver.hears(ana, "We meet on Monday.")
         await staff.until(lambda: driver.user in staff.rooms[driver.desk][said].reactions.get("✔️", ()), "delivered")
@@ -109,7 +110,7 @@ async def test_somebody_on_telegram_and_staff_on_matrix(running: Any) -> None:
         await staff.redacts(driver.desk, said)
         await driver.telegram.until(lambda: answer.deleted, "it goes")
         for number in range(4):
-            await staff.says(driver.desk, f"/reply Number {number}.", thread=(await kim.sees(f"{ref} ·", ref)).id)
+            await staff.says(driver.desk, f"/reply Number {number}.", thread=root)
         await driver.hears(ana, "Number 3.")
         heard = [m.text for m in ana.chat(driver.telegram_account).messages if m.text.startswith("Number")]
         assert heard == [f"Number {number}." for number in range(4)]

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any, Final, TypeVar
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from bot.backoff import wait
 from bot.bugs import log_bug
@@ -111,6 +112,35 @@ class App:
             await asyncio.gather(*(self._receiving.bring(each) for each in messages))
 
         await self.patiently(keep)
+        self.wake()
+
+    async def receive_beside(
+        self, account: str, messages: Sequence[Inbound], beside: Callable[[Session], None]
+    ) -> None:
+        """Keeps messages of an account that one process serves, in the same commit as what stands `beside` them.
+
+        Raises LostLease once another process serves it.
+        """
+
+        def keep() -> int:
+            def fenced(session: Session) -> None:
+                self.leases.hold_account(session, account)
+                beside(session)
+
+            return self.turns.receive_all(messages, self.now(), None, fenced)
+
+        trouble = 0
+        while True:
+            try:
+                new = await self.database.run(keep)
+                break
+            except DBAPIError as away:
+                trouble += 1
+                if trouble == 1:
+                    _note(away)
+                await asyncio.sleep(wait(trouble, first=0.1, longest=5))
+        for each in messages[:new]:
+            self._meter.received(each.account)
         self.wake()
 
     async def holds(self, account: str) -> bool:
@@ -249,6 +279,8 @@ class App:
                 await self._despite_bugs(self._beat)
                 await asyncio.sleep(BEAT_SECONDS)
 
+        with suppress(DBAPIError):
+            await self.database.run(self.turns.note_desks, self.now())
         clock = Clock(tick, SHARED_TICK_SECONDS if self.leases.shared else TICK_SECONDS)
         clock.start()
         beating = asyncio.create_task(beat())

@@ -6,7 +6,8 @@ import asyncio
 import gc
 import os
 import tempfile
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -275,6 +276,11 @@ def check(url: str, folder: Path | None) -> None:
             ]
         except SettingsError as wrong:
             findings.append(Finding(False, str(wrong)))
+        findings += [
+            Finding(True, f"{each.id}: Matrix, {each.matrix.user}; more says: anlaufstelle matrix check")
+            for each in points.values()
+            if each.matrix.allowed
+        ]
         database = existing_database(url, os.environ)
     except SettingsError as wrong:
         stop(wrong)
@@ -452,6 +458,90 @@ def _telegram(url: str, folder: Path | None) -> tuple[dict[str, ContactPoint], M
     if not tokens:
         stop(SettingsError("No contact point allows Telegram: there is no [telegram] in its file."))
     return points, tokens
+
+
+@cli.group()
+def matrix() -> None:
+    """The accounts on Matrix, where a contact point has one."""
+
+
+@matrix.command("login")
+@click.argument("contact_point")
+@click.option(
+    "--password",
+    envvar="ANLAUFSTELLE_MATRIX_PASSWORD",
+    prompt="Password of the account",
+    hide_input=True,
+    help="Asked for, or from ANLAUFSTELLE_MATRIX_PASSWORD. It is not kept.",
+)
+@database_option
+@config_option
+def matrix_login(contact_point: str, password: str, url: str, folder: Path | None) -> None:
+    """Log the account of CONTACT_POINT in, on a new device that it vouches for. Once, while the bot is stopped."""
+    from bot.matrix_setup import log_in
+    from bot.now import system_time
+
+    with _on_matrix(contact_point, url, folder) as (database, point):
+        for line in asyncio.run(log_in(database, point, password, system_time())):
+            click.echo(line)
+
+
+@matrix.command("check")
+@database_option
+@config_option
+def matrix_check(url: str, folder: Path | None) -> None:
+    """Say how others see the bot: its device, its rooms, the desk's room, and what is wrong."""
+    from bot.matrix_setup import check as look
+
+    findings = []
+    for key in [key for key, point in _points_of(folder).items() if point.matrix.allowed]:
+        with _on_matrix(key, url, folder, alone=False) as (database, point):
+            findings += asyncio.run(look(database, point))
+    for each in findings:
+        click.echo(f"{'ok  ' if each.ok else 'LOOK'} {each.text}")
+    if not findings:
+        stop(SettingsError("No contact point has an account on Matrix: there is no [matrix] in its file."))
+    if not all(each.ok for each in findings):
+        raise SystemExit(1)
+
+
+@matrix.command("desk")
+@click.argument("contact_point")
+@click.argument("staff", nargs=-1)
+@database_option
+@config_option
+def matrix_desk(contact_point: str, staff: tuple[str, ...], url: str, folder: Path | None) -> None:
+    """Make an encrypted room the desk of CONTACT_POINT and invite STAFF, like @kim:example.org."""
+    from bot.matrix_setup import make_desk
+
+    with _on_matrix(contact_point, url, folder) as (database, point):
+        room = asyncio.run(make_desk(database, point, staff))
+        click.echo(f"{contact_point}: the desk is the room {room}, invited: {len(staff)}")
+
+
+def _points_of(folder: Path | None) -> dict[str, ContactPoint]:
+    logs.set_up()
+    try:
+        return contact_points(folder)
+    except SettingsError as wrong:
+        stop(wrong)
+
+
+@contextmanager
+def _on_matrix(
+    contact_point: str, url: str, folder: Path | None, *, alone: bool = True
+) -> Iterator[tuple[Database, ContactPoint]]:
+    """The database and the contact point; a mistake is one line. `alone`: not while the bot is running."""
+    point = _points_of(folder).get(contact_point)
+    if point is None or not point.matrix.allowed:
+        stop(SettingsError(f"{contact_point}: there is no [matrix] in its file, or no such contact point."))
+    database = _open(url, folder)[0] if alone else _open_quietly(url, folder)[0]
+    try:
+        yield database, point
+    except SettingsError as wrong:
+        stop(wrong)
+    finally:
+        database.close()
 
 
 @cli.group()

@@ -226,6 +226,26 @@ class TelegramRules:
 
 
 @dataclass(frozen=True)
+class MatrixRules:
+    """The bot's account on Matrix; without this part of the file there is none."""
+
+    homeserver: str = ""
+    """Where the homeserver is reached, like `https://matrix.example.org`."""
+    user: str = ""
+    """The bot's account, like `@anlaufstelle:example.org`."""
+    people: bool = True
+    """Whether people may write there; otherwise only the desk is there."""
+    desk_content: str = "none"
+    """What the room of staff is shown: `none`, `pings` without a word of anybody, or `full`: it is the desk."""
+    devices: str = "signed"
+    """Who gets messages: `signed`, once everybody in a room signs devices, only such; or `all`."""
+
+    @property
+    def allowed(self) -> bool:
+        return bool(self.user)
+
+
+@dataclass(frozen=True)
 class ContactPoint:
     """One Konfliktanlaufstelle, as its file describes it."""
 
@@ -250,6 +270,7 @@ class ContactPoint:
     handoff: HandOffRules = HandOffRules()
     reminders: Reminders = Reminders()
     telegram: TelegramRules = TelegramRules()
+    matrix: MatrixRules = MatrixRules()
 
     def municipality(self, slug: str) -> Municipality | None:
         return next((place for place in self.municipalities if place.slug == slug), None)

@@ -21,6 +21,7 @@ from bot.contact_point import (
     HelpLine,
     Languages,
     Limits,
+    MatrixRules,
     MediaRules,
     Municipality,
     Privacy,
@@ -49,6 +50,7 @@ _PHONE: Final = re.compile(r"\+?[0-9][0-9 /()-]+")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _WEBSITE: Final = re.compile(r"https?://[^\s/]+\.[^\s]+")
 _ADDRESS: Final = re.compile(r"https?://[^\s/]+")
+_MATRIX_USER: Final = re.compile(r"@[a-z0-9._=/+-]+:[^\s:/]+(:[0-9]+)?")
 _TIME: Final = re.compile(r"([0-9]{1,2})(?::([0-5][0-9]))?")
 _YEARLY: Final = re.compile(r"[0-9]{2}-[0-9]{2}")
 _PERIOD: Final = re.compile(r"([0-9]{1,3}) ?(min|h|d)")
@@ -209,7 +211,8 @@ def _contact_point(name: str, root: _Table, languages: Collection[str] | None) -
         limits=_counts(root.table("limits"), Limits),
         handoff=_counts(root.table("handoff"), HandOffRules),
         reminders=_reminders(root.table("reminders")),
-        telegram=_telegram(root),
+        telegram=(telegram := _telegram(root)),
+        matrix=_matrix(root, telegram),
     )
     root.close()
     return contact_point
@@ -387,6 +390,24 @@ def _telegram(root: _Table) -> TelegramRules:
     return found
 
 
+def _matrix(root: _Table, telegram: TelegramRules) -> MatrixRules:
+    if "matrix" not in root.values:
+        root.known.append("matrix")
+        return MatrixRules()
+    table = root.table("matrix")
+    found = MatrixRules(
+        homeserver=table.read("homeserver", _address, "", needed=True),
+        user=table.read("user", _matrix_user, "", needed=True),
+        people=table.read("people", _flag, MatrixRules.people),
+        desk_content=table.read("desk_content", _one_of("none", "pings", "full"), MatrixRules.desk_content),
+        devices=table.read("devices", _one_of("signed", "all"), MatrixRules.devices),
+    )
+    table.close()
+    if found.desk_content == telegram.desk_content == "full":
+        table.wrong("the desk is a group of Telegram already: there can be one desk only", "desk_content")
+    return found
+
+
 _Counts = TypeVar("_Counts", Retention, Limits, HandOffRules)
 
 
@@ -479,6 +500,10 @@ def _address(value: Any) -> str:
         _ADDRESS,
         "an address like https://api.telegram.org is expected",
     )
+
+
+def _matrix_user(value: Any) -> str:
+    return _matching(value, _MATRIX_USER, "an account like @anlaufstelle:example.org is expected")
 
 
 def _flag(value: Any) -> bool:

@@ -480,6 +480,23 @@ class Listener:
             out.say(_("You have changed an earlier message. I cannot change an answer that way. Please use “Back”."))
         self._repeat(out)
 
+    def taken_back(self, memory: Memory, source: str, scope: Scope) -> Outcome:
+        """The person has deleted an earlier message: what it said is forgotten, as far as it was not sent yet."""
+        out = Outcome(self._usable(memory), scope)
+        pending = tuple(each for each in out.memory.pending if each[1] != source)
+        if pending != out.memory.pending:
+            out.memory = replace(out.memory, pending=pending)
+            out.say(_("I have deleted it as well."))
+        for place in ("state", "draft"):
+            state: State | None = getattr(out.memory, place)
+            step = self._engine.take_back(state, source, scope) if state else None
+            if step is not None and place == "state":
+                self._apply(out, step)
+            elif step is not None:
+                out.memory = replace(out.memory, draft=step.state)
+                out.say(_("I have deleted it as well."))
+        return out
+
     def _start(
         self, out: Outcome, flow: str, given: Mapping[str, Any] | None = None, under: State | None = None
     ) -> None:

@@ -15,6 +15,16 @@ class DeskAt:
     """Accounts whose group learns what the room learns, and nothing that anybody wrote (D-33)."""
 
 
+def desk_at(contents: Mapping[str, str], elsewhere: str) -> DeskAt | None:
+    """Where the desk of a contact point is, by what the rooms and groups of its accounts are shown.
+
+    `none`, `pings` or `full`; None where no messenger has to do with it.
+    """
+    full = [account for account, content in contents.items() if content == "full"]
+    pings = tuple(account for account, content in contents.items() if content == "pings")
+    return DeskAt(full[0] if full else elsewhere, pings) if full or pings else None
+
+
 @dataclass(frozen=True)
 class Desks:
     """The desks of an installation."""

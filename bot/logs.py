@@ -168,6 +168,8 @@ def set_up(style: Style = "text", *, loud: bool = False) -> None:
     for name in ("aiohttp", "alembic", "asyncio", "httpcore", "httpx", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # A tick that takes long is no news; how late the clock is can be measured.
+    # It tells who writes from which device, and what it complains of is handled.
+    logging.getLogger("nio").setLevel(logging.CRITICAL)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 

@@ -62,6 +62,8 @@ class Inbound:
     """The id of the message whose option was pressed, where the messenger tells."""
     edits: str = ""
     """The id of the earlier message that `text` replaces."""
+    takes_back: str = ""
+    """The id of the earlier message that was deleted by whoever wrote it, where the messenger tells."""
     reply_to: str = ""
     """The id of the message that this one answers, where the messenger tells."""
     media: Media | None = None
@@ -69,6 +71,8 @@ class Inbound:
     """The same for all that was sent together, where the messenger tells."""
     language: str = ""
     """The messenger's hint, a language tag; may be anything."""
+    open: bool = False
+    """It came unencrypted through a messenger that can encrypt from end to end."""
     by: str = ""
     """The member of staff, for a message of the desk."""
     thread: str = ""

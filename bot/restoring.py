@@ -35,7 +35,7 @@ from bot.retention import (
     of_rows,
 )
 from bot.taxonomy import ReportState
-from storage import dumps, telegram, web_messages
+from storage import dumps, matrix, telegram, web_messages
 from storage.backup import BackupError, check, is_dump, made_at, remove, sqlite_file
 from storage.database import Database, DatabaseError
 from storage.erasures import Erased, ErasureFile, Kind, ListUnreadable, enter, entries, subject_of
@@ -324,6 +324,7 @@ def _take_words(session: Session, case: Any, at: datetime) -> None:
         session.execute(statement.execution_options(synchronize_session=False))
     web_messages.forget_threads(session, [case.ref])
     telegram.forget_cases(session, [case.ref])
+    matrix.forget_cases(session, [case.ref])
 
 
 def _cut(session: Session, thread: int, at: datetime) -> None:

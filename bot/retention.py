@@ -30,7 +30,7 @@ from bot.messages import Style
 from bot.periods import SHORTEST_MONTH, kept_until, month_of, months_after, span_of
 from bot.taxonomy import HOLDS, Constellation, Setting, Urgency, Wish
 from bot.work import Pending, Work
-from storage import models, telegram, web_messages
+from storage import matrix, models, telegram, web_messages
 from storage.backup import kept_aside, old_files, rehearsal
 from storage.database import Database
 from storage.erasures import ErasureFile, Kind, erased
@@ -405,6 +405,7 @@ def erase_cases(session: Session, cases: Sequence[Any], now: datetime, *, leave_
     refs = [case.ref for case in cases]
     web_messages.forget_threads(session, refs)
     telegram.forget_cases(session, refs)
+    matrix.forget_cases(session, refs)
     session.execute(
         delete(DueRow)
         .where(DueRow.subject.in_(ids), DueRow.kind.in_(OF_CASES))
@@ -743,8 +744,9 @@ def _erasures(session: Session, point: ContactPoint, now: datetime, after: int) 
 
 
 def _parts(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
-    """Of what parts a message of Telegram consisted."""
-    return Counts(outbox=telegram.forget_before(session, _days_ago(now, point.retention.delivery_days))), None
+    """Of what parts a message of a messenger consisted, and what reactions to it mean."""
+    moment = _days_ago(now, point.retention.delivery_days)
+    return Counts(outbox=telegram.forget_before(session, moment) + matrix.forget_before(session, moment)), None
 
 
 RULES: Final[tuple[Rule, ...]] = (

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aiohttp import web
 
@@ -24,7 +24,7 @@ from bot.channels.web.access import Public
 from bot.channels.web.server import Demo, WebChannel
 from bot.contact_point import ContactPoint
 from bot.delivery import Channel
-from bot.desks import Desks
+from bot.desks import Desks, desk_at
 from bot.ending import PAGES_END_WITHIN, Ending, finish
 from bot.health import TICK_LATE, Watch
 from bot.messages import Inbound
@@ -40,7 +40,10 @@ from storage.files import written_once
 from storage.outage import is_away
 
 if TYPE_CHECKING:
+    from bot.matrix_bots import MatrixBot
     from bot.telegram_bots import TelegramBot, Token
+
+Bot: TypeAlias = "TelegramBot | MatrixBot"
 
 ACCOUNT = "web"
 
@@ -131,7 +134,8 @@ async def run_service(
     from bot.metrics import Metrics
     from bot.operations import application
 
-    metrics = Metrics({WebChannel.name, *(["telegram"] if tokens else [])})
+    on_matrix = any(point.matrix.allowed for point in contact_points.values())
+    metrics = Metrics({WebChannel.name, *(["telegram"] if tokens else []), *(["matrix"] if on_matrix else [])})
     app, channel, bots = _app(database, contact_points, now, mode, metrics, erasures, tokens)
     watch = Watch(database, now, lambda: app.ticked_at, lambda session: app.leases.left(session, app.outbox.exclusive))
     with metrics.watching(database.engine):
@@ -147,7 +151,7 @@ def _app(
     meter: Meter,
     erasures: ErasureFile | None = None,
     tokens: Mapping[str, Token] = MappingProxyType({}),
-) -> tuple[App, WebChannel, list[TelegramBot]]:
+) -> tuple[App, WebChannel, list[Bot]]:
     app: App
 
     async def receive(inbound: Inbound) -> None:
@@ -161,14 +165,20 @@ def _app(
         mode=mode,
         trouble=_trouble,
     )
-    bots = _bots(database, contact_points, now, tokens, lambda: app)
-    elsewhere = {each.point.id: at for each in bots if (at := each.desk_beside(ACCOUNT))}
+    bots: list[Bot] = [*_bots(database, contact_points, now, tokens, lambda: app)]
+    if not isinstance(mode, Demo):
+        bots += _on_matrix(database, contact_points, now, lambda: app)
+    elsewhere = {}
+    for key in contact_points:
+        at = desk_at({each.account: each.desk_content for each in bots if each.point.id == key}, ACCOUNT)
+        if at is not None:
+            elsewhere[key] = at
 
     async def handled(inbound: Inbound) -> None:
         if inbound.account == ACCOUNT:
             await channel.handled(inbound)
 
-    channels: dict[str, Channel] = {ACCOUNT: channel, **{each.token.account: each.channel for each in bots}}
+    channels: dict[str, Channel] = {ACCOUNT: channel, **{each.account: each.channel for each in bots}}
     app = App(
         database, contact_points, channels, now, Desks(ACCOUNT, elsewhere), handled, erasures=erasures, meter=meter
     )
@@ -201,13 +211,36 @@ def _bots(
     ]
 
 
-def _called(bots: Sequence[TelegramBot]) -> list[web.RouteDef]:
-    """Where messengers call."""
-    if not bots:
+def _on_matrix(
+    database: Database, contact_points: Mapping[str, ContactPoint], now: Now, app: Callable[[], App]
+) -> list[MatrixBot]:
+    points = [point for point in contact_points.values() if point.matrix.allowed]
+    if not points:
         return []
-    from bot.telegram_bots import webhooks
+    # Only who uses Matrix waits for its library.
+    from bot.matrix_bots import matrix_bot
 
-    return webhooks(bots).routes()
+    return [
+        matrix_bot(
+            point,
+            database,
+            now,
+            receive=lambda *received: app().receive_beside(*received),
+            set_aside=lambda *event: app().set_aside(*event),
+            holds=lambda account: app().holds(account),
+            leases=lambda: app().leases,
+        )
+        for point in points
+    ]
+
+
+def _called(bots: Sequence[Bot]) -> list[web.RouteDef]:
+    """Where messengers call."""
+    if not any(each.point.telegram.allowed for each in bots):
+        return []
+    from bot.telegram_bots import TelegramBot, webhooks
+
+    return webhooks([each for each in bots if isinstance(each, TelegramBot)]).routes()
 
 
 def _trouble(error: Exception) -> None:
@@ -240,7 +273,7 @@ async def serve(
     page: Address,
     watch: Watch | None,
     ready: Callable[[str], None],
-    bots: Sequence[TelegramBot] = (),
+    bots: Sequence[Bot] = (),
 ) -> None:
     """Answers until SIGINT or SIGTERM, then ends what is under way: first the pages, then the work."""
     ending = Ending()
@@ -263,7 +296,7 @@ async def serve(
     _LOG.info("stopped", extra={"seconds": round(clock.monotonic() - stopped_at, 3)})
 
 
-async def _answer(app: App, bots: Sequence[TelegramBot]) -> None:
+async def _answer(app: App, bots: Sequence[Bot]) -> None:
     receiving = [asyncio.create_task(each.run()) for each in bots]
     try:
         await asyncio.gather(app.run(), *receiving)

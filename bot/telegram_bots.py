@@ -25,7 +25,6 @@ from bot.channels.telegram.requests import Requests
 from bot.channels.telegram.webhook import Webhooks, hook
 from bot.contact_point import ContactPoint
 from bot.delivery import Pace
-from bot.desks import DeskAt
 from bot.telegram_memory import StoredMemory
 from storage.database import Database
 from storage.outage import is_away
@@ -110,16 +109,6 @@ class Line:
         await self._requests.shutdown()
 
 
-def desk_of(point: ContactPoint, account: str, elsewhere: str) -> DeskAt | None:
-    """Where the desk is, if Telegram has to do with it."""
-    match point.telegram.desk_content:
-        case "full":
-            return DeskAt(account)
-        case "pings":
-            return DeskAt(elsewhere, (account,))
-    return None
-
-
 @dataclass
 class TelegramBot:
     """One bot at work."""
@@ -133,9 +122,15 @@ class TelegramBot:
     holds: Callable[[], Awaitable[bool]]
     webhook_secret: str = field(repr=False)
 
-    def desk_beside(self, elsewhere: str) -> DeskAt | None:
-        """Where the desk is, if Telegram has to do with it."""
-        return desk_of(self.point, self.token.account, elsewhere)
+    @property
+    def account(self) -> str:
+        """The messenger account."""
+        return self.token.account
+
+    @property
+    def desk_content(self) -> str:
+        """What its group of staff is shown."""
+        return self.point.telegram.desk_content
 
     async def run(self) -> None:
         """Receives until cancelled, and keeps the desk's group in order."""

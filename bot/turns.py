@@ -21,7 +21,8 @@ from bot.conversation import FLOW_OF, Heard, Listener, Memory, Outcome
 from bot.desk import desk as at_desk
 from bot.desk import files
 from bot.desk.handoff import end_by_person
-from bot.desk.relay import edited_by_person, from_reporter, is_back_to_bot, watch_idle
+from bot.desk.move import note_where_it_is
+from bot.desk.relay import edited_by_person, from_reporter, is_back_to_bot, taken_back_by_person, watch_idle
 from bot.desks import Desks
 from bot.engine.inputs import one_line, readable
 from bot.engine.scope import OwnReport, Scope
@@ -84,10 +85,19 @@ class Turns:
         """Keeps a message; False when it is here already. After this returns, it cannot be lost."""
         return self.receive_all([inbound], now, via) == 1
 
-    def receive_all(self, messages: Sequence[Inbound], now: datetime, via: str | None = None) -> int:
-        """Keeps messages in one commit; returns how many were not here yet."""
+    def receive_all(
+        self,
+        messages: Sequence[Inbound],
+        now: datetime,
+        via: str | None = None,
+        beside: Callable[[Session], None] | None = None,
+    ) -> int:
+        """Keeps messages in one commit, and does what is to be done `beside`; returns how many were not here yet."""
         with self._database.transaction(everywhere=True) as session:
-            return inbox.keep(session, [self._row(each, now, via) for each in messages])
+            new = inbox.keep(session, [self._row(each, now, via) for each in messages]) if messages else 0
+            if beside is not None:
+                beside(session)
+            return new
 
     def _row(self, inbound: Inbound, now: datetime, via: str | None) -> dict[str, Any]:
         ring = self._database.ring
@@ -218,6 +228,13 @@ class Turns:
             yield work
             work.write()
 
+    def note_desks(self, now: datetime) -> None:
+        """At the start: where the desks are now."""
+        with self._database.transaction(everywhere=True) as session:
+            for contact_point in self._contact_points:
+                with self.working(session, contact_point, now) as work:
+                    note_where_it_is(work)
+
     def waiting(self) -> int:
         """Messages received and not yet worked through."""
         with self._database.transaction(everywhere=True) as session:
@@ -286,6 +303,7 @@ class Turns:
             thread=inbound.thread,
             reply_to=key(inbound.reply_to),
             edits=work.ring.lookup("message", inbound.account, inbound.edits) if inbound.edits else "",
+            takes_back=self.key_of(inbound.account, inbound.takes_back) if inbound.takes_back else "",
             media=inbound.media is not None,
             pressed=bool(inbound.choice),
         )
@@ -324,15 +342,26 @@ class Turns:
             heard = replace(heard, more_of_album=inbound.album == memory.album)
             memory = replace(memory, album=inbound.album)
             conversation.memory = memory.to_json()
+        if inbound.takes_back:
+            self._taken_back(work, conversation, memory, self.key_of(inbound.account, inbound.takes_back))
+            return
         if heard.edits and edited_by_person(work, conversation, heard.edits, heard.text):
             return
         if conversation.holder == HUMAN and is_back_to_bot(heard.text, work.language_of(conversation)):
             heard = replace(heard, text="/menu")
         if conversation.holder == HUMAN and self._while_held(work, conversation, memory, heard, inbound.media):
             return
-        scope = self.scope(work, conversation, memory)
+        scope = _as_open(self.scope(work, conversation, memory), inbound)
         outcome = self.listener.hear(memory, heard, scope, language_known=conversation.language is not None)
         self.carry_out(work, conversation, outcome)
+
+    def _taken_back(self, work: Work, conversation: Conversation, memory: Memory, source: str) -> None:
+        """A message was deleted in the messenger: its words go, wherever they are."""
+        if taken_back_by_person(work, conversation, source):
+            return
+        outcome = self.listener.taken_back(memory, source, self.scope(work, conversation, memory))
+        if outcome.commands:
+            self.carry_out(work, conversation, outcome)
 
     def _is_blocked(self, work: Work, conversation: Conversation, inbound: Inbound) -> bool:
         """Whether the chat is closed after misuse; a person's own data stay within reach (F-06, D-21)."""
@@ -493,6 +522,11 @@ class _Resting:
         moment = monotonic()
         self._until = {row_id: until for row_id, until in self._until.items() if until > moment}
         return list(self._until)
+
+
+def _as_open(scope: Scope, inbound: Inbound) -> Scope:
+    """Where a messenger could encrypt and does not, the person is told so."""
+    return replace(scope, transport=f"{scope.transport}_open") if inbound.open else scope
 
 
 def _own_reports(work: Work, conversation: Conversation) -> tuple[OwnReport, ...]:

@@ -13,6 +13,7 @@ from bot.play import Player, in_process
 from storage.database import Database
 from storage.keys import KeyRing
 from tests.databases import Databases, Postgres, Sqlite
+from tests.matrix_server.homeserver import remove_shared
 from tests.postgres import Server
 
 
@@ -65,6 +66,13 @@ def database(url: str, ring: KeyRing) -> Iterator[Database]:
     database = Database.open(url, ring)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def homeservers() -> Iterator[None]:
+    """Ends the homeserver of Matrix that a test has started."""
+    yield
+    remove_shared()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def _pins(lines: list[str]) -> dict[str, str]:
-    found = (re.match(r"([A-Za-z0-9_.-]+)(?:\[[a-z]+\])?==([^ ;\\]+)", line) for line in lines)
+    found = (re.match(r"([A-Za-z0-9_.-]+)(?:\[[a-z0-9]+\])?==([^ ;\\]+)", line) for line in lines)
     return {match[1].lower().replace("_", "-"): match[2] for match in found if match}
 
 
@@ -28,7 +28,7 @@ def test_the_lock_for_operators_says_what_the_project_says(lock: str) -> None:
         [
             *project["project"]["dependencies"],
             *optional["postgres"],
-            *project["dependency-groups"]["dev"],
+            *(line for line in project["dependency-groups"]["dev"] if isinstance(line, str)),
             *project["tool"]["uv"]["constraint-dependencies"],
         ]
     )

@@ -30,17 +30,18 @@ SOMEBODY_ELSE: Final = _("Somebody else from the contact point is to go on with 
 def open_thread(work: Work, thread: Thread, *, quietly: bool = False) -> None:
     """Shows the case in its thread; the first time counts as reading it, and the person learns that."""
     first = thread.opened_at is None
-    if not first and quietly:
+    # After the desk has moved, nothing of it stands there yet.
+    anew = first or thread.card_outbox_id is None
+    if not anew and quietly:
         return
     report = report_of(work, thread)
     thread.opened_at = thread.opened_at or work.now
     if report is not None and report.state == ReportState.SUBMITTED:
         report.state = ReportState.ACKNOWLEDGED
     show_card(work, thread)
-    if not first:
-        return
-    _show_words(work, thread, report)
-    if report is None:
+    if anew:
+        _show_words(work, thread, report)
+    if not first or report is None:
         return
     if (report.details or {}).get("wish") == Wish.TELL_ONLY or work.link(thread) is None:
         answered(work, thread)

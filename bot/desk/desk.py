@@ -44,6 +44,8 @@ class Spoken:
     """Keyed hash of the message answered, where the messenger tells."""
     edits: str = ""
     """Keyed hash of the earlier message replaced."""
+    takes_back: str = ""
+    """Keyed hash of the earlier message that its writer has deleted."""
     media: bool = False
     pressed: bool = False
     """The text is the id of a button: never words for anybody."""
@@ -54,6 +56,9 @@ def speak(work: Work, spoken: Spoken) -> None:
     thread = work.thread(spoken.thread) if spoken.thread else None
     if spoken.thread and thread is None:
         work.post(None, _("There is no thread {ref}.", ref=spoken.thread[:20]))
+        return
+    if spoken.takes_back:
+        _taken_back(work, spoken)
         return
     if spoken.edits:
         _edited(work, thread, spoken)
@@ -121,7 +126,11 @@ def _reply(work: Work, thread: Thread, spoken: Spoken, text: str) -> None:
 def _edited(work: Work, thread: Thread | None, spoken: Spoken) -> None:
     """An edit changes what the message was: a reply at the person's end, a note only here."""
     entry = work.session.scalars(select(ThreadEntry).where(ThreadEntry.source_key == spoken.edits)).first()
-    if entry is None or thread is None or entry.thread_id != thread.id or entry.author != spoken.by:
+    if entry is None or entry.author != spoken.by:
+        return
+    # Not every messenger tells where the message stands that was changed.
+    thread = thread or work.session.get_one(Thread, entry.thread_id)
+    if entry.thread_id != thread.id:
         return
     text = _without_command(spoken.text)
     if entry.kind == Style.NOTE:
@@ -144,6 +153,19 @@ def _edited(work: Work, thread: Thread | None, spoken: Spoken) -> None:
         return
     entry.text = text
     work.tell(person, text, voice=Voice.DESK, entry=entry, edits=entry.outbox_id)
+
+
+def _taken_back(work: Work, spoken: Spoken) -> None:
+    """What staff delete goes: a note here, a reply also at the person's end, where the messenger can do that."""
+    entry = work.session.scalars(select(ThreadEntry).where(ThreadEntry.source_key == spoken.takes_back)).first()
+    if entry is None or entry.author != spoken.by or entry.text is None:
+        return
+    entry.text = None
+    thread = work.session.get_one(Thread, entry.thread_id)
+    person = work.person(thread)
+    if entry.kind == Style.TO_REPORTER and person is not None and entry.outbox_id is not None:
+        gone = _("The contact point has taken this message back.")
+        work.tell(person, gone, voice=Voice.DESK, edits=entry.outbox_id, vanishes=True)
 
 
 def _without_command(text: str) -> str:

@@ -126,5 +126,44 @@ def edited_by_person(work: Work, person: Conversation, source: str, text: str) -
     return True
 
 
+def taken_back_by_person(work: Work, person: Conversation, source: str) -> bool:
+    """The person has deleted a message in the messenger: its words go here too. False when the desk has none of it."""
+    entry = work.session.scalars(
+        select(ThreadEntry).where(ThreadEntry.source_key == source, ThreadEntry.kind == Style.FROM_REPORTER)
+    ).first()
+    if entry is not None:
+        thread = work.session.get_one(Thread, entry.thread_id)
+        if work.person(thread) is not person:
+            return False
+        entry.text = None
+        _show_taken_back(work, thread, entry)
+        return True
+    links = list(work.session.scalars(select(SourceLink).where(SourceLink.source_key == source)))
+    if not links:
+        return False
+    thread = work.session.get_one(Thread, links[0].thread_id)
+    report = report_of(work, thread)
+    if work.person(thread) is not person or report is None:
+        return False
+    others = select(SourceLink).where(SourceLink.thread_id == thread.id, SourceLink.source_key != source)
+    if work.session.scalars(others).first() is not None:
+        # Several messages became one text: which words were in which is not kept.
+        said = _("These words are still in your report {ref}. To take back the whole report: /withdraw", ref=thread.ref)
+        work.tell(person, said)
+        return True
+    report.story = None
+    stories = select(ThreadEntry).where(ThreadEntry.thread_id == thread.id, ThreadEntry.kind == "STORY")
+    for entry in work.session.scalars(stories):
+        _show_taken_back(work, thread, entry)
+    work.tell(person, _("I have deleted these words from report {ref}.", ref=thread.ref))
+    return True
+
+
+def _show_taken_back(work: Work, thread: Thread, entry: ThreadEntry) -> None:
+    if entry.outbox_id is not None:
+        gone = _("The person has deleted this message.")
+        work.post(thread, gone, style=Style.FROM_REPORTER, edits=entry.outbox_id)
+
+
 def _addition(work: Work, text: str) -> str:
     return render(_("Correction: {text}", text=text), work.desk_language)

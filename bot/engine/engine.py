@@ -205,6 +205,30 @@ class Engine:
             return self.repeat(replace(state, under=below.state), scope, Say(_("I have taken over your change.")))
         return None
 
+    def take_back(self, state: State, source: str, scope: Scope) -> Step | None:
+        """Forgets the words of one earlier message; None when none of the answers holds it."""
+        brought = self._flow(state).stray
+        if brought is not None and brought in self._flow(state).givens:
+            held = state.answers.get(brought) or ()
+            left = [[words, mark] for words, mark in held if mark != source]
+            if len(left) != len(held):
+                return self._go_on(state.with_answer(brought, left), scope, (Say(_("I have deleted it as well.")),))
+        for name, pieces in state.pieces.items():
+            if name in self._flow(state).questions and any(piece.source == source for piece in pieces):
+                kept = tuple(piece for piece in pieces if piece.source != source)
+                state = state.with_pieces(name, kept)
+                if state.answers.get(name) is not None:
+                    question = self._flow(state).questions[name]
+                    answered = kept and question.input.dump(question.input.finish(kept))
+                    state = self._forget_dependent(
+                        state.with_answer(name, answered) if kept else state.without(name), name
+                    )
+                return self._go_on(state, scope, (Say(_("I have deleted it as well.")),))
+        below = self.take_back(state.under, source, scope) if state.under else None
+        if below is not None and below.state is not None:
+            return self.repeat(replace(state, under=below.state), scope, Say(_("I have deleted it as well.")))
+        return None
+
     def add_words(self, state: State, words: tuple[Piece, ...]) -> State:
         """Puts words written before the question came into the answer that they belong to."""
         name = self._flow(state).stray

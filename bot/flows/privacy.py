@@ -31,6 +31,16 @@ def transport_note(transport: str) -> Text:
             "You are writing via Telegram. Telegram bots are not end-to-end encrypted: Telegram can read the messages "
             "and stores them outside our control. For very personal matters please call us."
         )
+    if transport == "matrix":
+        return _(
+            "This Matrix chat is encrypted from end to end. Our program can read along, it has to. The servers "
+            "involved can see who writes when."
+        )
+    if transport == "matrix_open":
+        return _(
+            "This Matrix chat is not encrypted: the servers involved can read it. Please switch encryption on in the "
+            "settings of this chat, or call us."
+        )
     return _("The messenger you write with also processes your messages, under its own responsibility.")
 
 

@@ -18,10 +18,10 @@ from bot.channels.telegram.text import parts
 from bot.channels.telegram.webhook import Webhooks
 from bot.contact_point import ContactPoint, TelegramRules
 from bot.delivery import Channel, Delivery, Pace
-from bot.desks import Desks
+from bot.desks import Desks, desk_at
 from bot.messages import Media, Option
 from bot.now import ManualTime
-from bot.telegram_bots import Token, desk_of, telegram_bot, webhooks
+from bot.telegram_bots import Token, telegram_bot, webhooks
 from storage import telegram
 from storage.database import Database
 from tests.channels.contract import DESK, POINT, START, Can, Screen, Seen, Weather
@@ -123,7 +123,7 @@ class TelegramDriver:
         self._hooks: Webhooks = webhooks([bot])
         account = self._token.account
         channels: dict[str, Channel] = {account: self.weather.around(bot.channel), NOWHERE: Unseen()}
-        at = desk_of(self._points[POINT], account, NOWHERE)
+        at = desk_at({account: bot.desk_content}, NOWHERE)
         desks = Desks(NOWHERE, {POINT: at} if at else {})
         self._app = App(self.database, self._points, channels, self._time, desks)
         self._bot = bot

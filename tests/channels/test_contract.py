@@ -11,6 +11,7 @@ from storage.database import Database
 from storage.keys import KeyRing
 from tests.channels.contract import CASES, Case, Driver
 from tests.channels.lines_driver import LinesDriver
+from tests.channels.matrix_driver import MatrixDriver, MatrixOpenDriver
 from tests.channels.telegram_driver import TelegramDriver, TelegramPlainGroupDriver, TelegramWebhookDriver
 from tests.channels.web_driver import WebDriver
 
@@ -22,6 +23,8 @@ CHANNELS: dict[str, NewDriver] = {
     "telegram": TelegramDriver,
     "telegram_webhook": TelegramWebhookDriver,
     "telegram_plain_group": TelegramPlainGroupDriver,
+    "matrix": MatrixDriver,
+    "matrix_open": MatrixOpenDriver,
 }
 
 

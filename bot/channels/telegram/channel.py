@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from telegram import Bot, InlineKeyboardMarkup, InputFile, LinkPreviewOptions, Message, ReplyParameters
@@ -120,6 +120,11 @@ class TelegramChannel:
         raise AssertionError
 
     async def _to(self, place: Place, delivery: Delivery) -> str:
+        if delivery.replaces and not _is_ours(delivery.replaces):
+            if delivery.message.vanishes:
+                return delivery.replaces
+            # It stands in another messenger, where the desk was before.
+            delivery = replace(delivery, replaces="")
         message = delivery.message
         if message.fate == "delivered" and (done := await self._marked(delivery)):
             return done
@@ -254,6 +259,14 @@ class TelegramChannel:
             await self._bot.send_chat_action(chat, "typing")
         except (NetworkError, Forbidden, RetryAfter):
             return
+
+
+def _is_ours(remote_id: str) -> bool:
+    try:
+        RemoteId.read(remote_id)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_quiet(message: Outbound) -> bool:

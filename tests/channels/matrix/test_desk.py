@@ -1,0 +1,169 @@
+"""The desk as an encrypted room with a thread for each case; on a real homeserver."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from bot.channels.matrix.memory import Seeds
+from bot.channels.matrix.signing import is_signed, new_seeds, public_keys, signed_device, signs_devices
+from storage.models import Thread
+from tests.channels.contract import Person as Reader
+from tests.channels.contract import Staff as Colleague
+from tests.channels.matrix.test_losing_nothing import until
+from tests.channels.matrix_driver import MatrixDriver
+from tests.matrix_server.homeserver import Account
+from tests.matrix_server.person import Person
+
+
+async def vouch(person: Person, seeds: Seeds | None = None) -> Seeds:
+    """Somebody signs their device."""
+    given = seeds or new_seeds()
+    if seeds is None:
+        await person.ask("POST", "/_matrix/client/v3/keys/device_signing/upload", public_keys(person.user_id, given))
+    found = await person.ask("POST", "/_matrix/client/v3/keys/query", {"device_keys": {person.user_id: []}})
+    device = found["device_keys"][person.user_id][person.account.device_id]
+    signed = {person.user_id: {person.account.device_id: signed_device(person.user_id, device, given)}}
+    assert not (await person.ask("POST", "/_matrix/client/v3/keys/signatures/upload", signed)).get("failures")
+    return given
+
+
+async def second_device(driver: MatrixDriver, person: Person) -> Person:
+    """The same person on another device, which nobody has signed."""
+    login = {
+        "type": "m.login.password",
+        "identifier": {"type": "m.id.user", "user": person.user_id},
+        "password": person.account.password,
+    }
+    given = await asyncio.to_thread(driver.server.ask, "POST", "/_matrix/client/v3/login", login)
+    other = Person(
+        driver.server, Account(person.user_id, person.account.password, given["device_id"], given["access_token"])
+    )
+    await other.start()
+    return other
+
+
+async def a_case(driver: MatrixDriver) -> tuple[Reader, Colleague, str]:
+    ana, kim = Reader(driver, "ana"), Colleague(driver, "kim")
+    await kim.reads_english()
+    return ana, kim, await ana.asks_for_a_human(kim, "I have a question.")
+
+
+async def test_a_case_is_a_thread_whose_first_message_is_its_card(running: Any) -> None:
+    async with running() as driver:
+        _ana, kim, ref = await a_case(driver)
+        staff = await driver.staff("kim")
+        card = await kim.sees(f"{ref} ·", ref)
+        words = await staff.sees("I have a question.", driver.desk)
+        assert words.root == card.id and words.encrypted
+        shown = staff.rooms[driver.desk][card.id]
+        await staff.until(lambda: {"✋", "💬", "✅"} <= set(shown.reactions), "signs")
+        assert "✋ Take · 💬 Live chat · ✅ Close" in shown.text and "!help" in shown.text
+        await staff.reacts(driver.desk, card.id, "✋\U0001f3fd")
+        await staff.until(lambda: "In charge: kim" in shown.text and "↩ Release" in shown.text, "taken")
+        await staff.until(lambda: driver.user not in shown.reactions["✋"] and "↩" in shown.reactions, "other signs")
+
+
+async def test_signs_tell_what_became_of_a_message(running: Any) -> None:
+    async with running() as driver:
+        ana, kim, ref = await a_case(driver)
+        staff = await driver.staff("kim")
+        root = (await kim.sees(f"{ref} ·", ref)).id
+        said = await staff.says(driver.desk, "!reply Good morning.", thread=root)
+        await ana.sees("Good morning.")
+        await staff.until(lambda: driver.user in staff.rooms[driver.desk][said].reactions.get("✔️", ()), "delivered")
+        note = await staff.says(driver.desk, "Only for us.", thread=root)
+        await staff.says(driver.desk, "!quiet", thread=root)
+        await kim.sees("There is no live chat here.", ref)
+        assert not staff.rooms[driver.desk][note].reactions and not ana.texts("Only for us.")
+
+
+async def test_what_staff_delete_goes_at_the_persons_end_too(running: Any) -> None:
+    async with running() as driver:
+        ana, kim, ref = await a_case(driver)
+        staff = await driver.staff("kim")
+        said = await kim.says("/reply The wrong words.", ref)
+        answer = await ana.sees("The wrong words.")
+        person, room = await driver.person("ana")
+        await staff.redacts(driver.desk, said)
+        await person.until(lambda: person.rooms[room][answer.id].redacted, "it goes")
+
+
+async def test_who_is_not_in_the_room_and_what_is_not_encrypted_is_not_obeyed(running: Any) -> None:
+    async with running() as driver:
+        _ana, kim, ref = await a_case(driver)
+        staff = await driver.staff("kim")
+        root = (await kim.sees(f"{ref} ·", ref)).id
+        relates = {"rel_type": "m.thread", "event_id": root}
+        plain = {"msgtype": "m.text", "body": "/reply Not from me.", "m.relates_to": relates}
+        path = f"/_matrix/client/v3/rooms/{driver.desk}/send/m.room.message/plain1"
+        await asyncio.to_thread(driver.server.ask, "PUT", path, plain, staff.account.access_token)
+        await staff.sees("Ich habe diese Nachricht nicht ausgeführt", driver.desk)
+        person, room = await driver.person("ana")
+        assert not [each for each in person.by(driver.user, room) if "Not from me." in each.text]
+
+
+async def test_the_thread_of_a_deleted_case_is_taken_back(running: Any) -> None:
+    async with running() as driver:
+        _ana, kim, ref = await a_case(driver)
+        staff = await driver.staff("kim")
+        card = await kim.sees(f"{ref} ·", ref)
+        words = await staff.sees("I have a question.", driver.desk)
+        await kim.says("A note.", ref)
+
+        def delete() -> None:
+            with driver.database.transaction("oberberg") as session:
+                thread = session.query(Thread).filter(Thread.ref == ref).one()
+                session.delete(thread)
+
+        await driver.database.run(delete)
+        await driver.bot.receiver.tidy()
+        await staff.until(lambda: staff.rooms[driver.desk][card.id].redacted and words.redacted, "it goes")
+        assert await driver.bot.channel._memory.root_of(driver.desk, ref) == ""
+
+
+async def test_a_room_that_is_replaced_is_the_desk_from_then_on(running: Any) -> None:
+    async with running() as driver:
+        ana, _kim, ref = await a_case(driver)
+        staff = await driver.staff("kim")
+        login = await driver.bot.receiver._memory.login()
+        state = f"/_matrix/client/v3/rooms/{driver.desk}/state/m.room.power_levels"
+        levels = await asyncio.to_thread(driver.server.ask, "GET", state, None, login.access_token)
+        levels["users"][staff.user_id] = 150
+        await asyncio.to_thread(driver.server.ask, "PUT", state, levels, login.access_token)
+        path = f"/_matrix/client/v3/rooms/{driver.desk}/upgrade"
+        new = str((await staff.ask("POST", path, {"new_version": "12"}))["replacement_room"])
+        await staff.until(lambda: new in staff.client.rooms, "the new room")
+        await staff.client.room_invite(new, driver.user)
+        await until(lambda: driver.bot.receiver._desk == new, "the desk moves")
+        await ana.says("Is anybody there?")
+        await staff.sees("Is anybody there?", new)
+        # The card stands in the new room as well, so that the case can be worked on there.
+        card = await staff.sees(f"{ref} · ", new)
+        assert card.encrypted
+
+
+async def test_once_everybody_signs_their_devices_the_others_are_left_out(running: Any) -> None:
+    async with running() as driver:
+        kim = await driver.staff("kim")
+        login = await driver.bot.receiver._memory.login()
+        found = await kim.ask("POST", "/_matrix/client/v3/keys/query", {"device_keys": {driver.user: []}})
+        key = signs_devices(driver.user, found)
+        assert key and is_signed(found["device_keys"][driver.user][login.device_id], driver.user, key)
+        other = await second_device(driver, kim)
+        try:
+            await kim.says(driver.desk, "!who")
+            first = await other.sees("Nichts ist offen", driver.desk)
+            assert first.encrypted, "nobody signs anything yet: everybody gets everything"
+            await vouch(kim)
+            await until(lambda: driver.bot.receiver._client.left_out(driver.desk), "it is left out")
+            await kim.says(driver.desk, "!who")
+            await kim.until(
+                lambda: len([e for e in kim.by(driver.user, driver.desk) if "Nichts ist offen" in e.text]) == 2, "two"
+            )
+            await other.until(lambda: other.undecrypted, "what it cannot read")
+            said = await other.says(driver.desk, "!language en")
+            await kim.sees("Ich habe diese Nachricht nicht ausgeführt", driver.desk)
+            assert said
+        finally:
+            await other.stop()

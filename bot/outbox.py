@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import inf
@@ -26,7 +26,6 @@ from bot.i18n import Text, _
 from bot.messages import Style, Voice, outbound_from_json
 from bot.meter import UNWATCHED, Meter
 from bot.meter import Fate as Met
-from bot.now import Now
 from bot.pacing import Pacing
 from bot.turns import Turns
 from storage import outbox
@@ -79,7 +78,7 @@ class Outbox:
         channels: Mapping[str, Channel],
         leases: Leases,
         handover: Handover,
-        now: Now,
+        now: Callable[[], datetime],
         meter: Meter = UNWATCHED,
     ) -> None:
         """`channels` by account."""

@@ -61,10 +61,10 @@ async def _log_in(database: Database, point: ContactPoint, password: str, now: d
         await client.upload_keys()
         said = [f"{point.id}: logged in as {rules.user}, device {login.device_id}"]
         said += [f"{point.id}: {each}" for each in await _vouch(client, login, proof)]
-        starts = await _starts(client)
+        starts, since = await _starts(client), await _now(client)
 
         def keep(session: Session) -> None:
-            matrix.log_in(session, point.id, account, login.device_id, secret_of(login), starts)
+            matrix.log_in(session, point.id, account, login.device_id, secret_of(login), starts, since)
             matrix.keep_keys(session, point.id, account, client.keys.take(), now)
 
         await _in(database, point, keep)
@@ -129,6 +129,13 @@ async def _starts(client: Client) -> int:
         if error.code == "M_NOT_FOUND":
             return 0
         raise
+
+
+async def _now(client: Client) -> str:
+    """The token of this moment; what was said before is not for the bot."""
+    nothing = json.dumps({"room": {"timeline": {"limit": 0}, "state": {"types": []}}, "presence": {"types": []}})
+    answer = await client.ask("GET", f"/_matrix/client/v3/sync?filter={quote(nothing, safe='')}")
+    return str(answer["next_batch"])
 
 
 @dataclass(frozen=True)

@@ -368,7 +368,7 @@ class Receiver:
         known = self._rooms.get(room)
         if known is None or known.kind is Kind.INVITED:
             events = _since_join(client.user_id, events, info.state)
-            known = await self._met(client, room, known, news, greet=bool(since))
+            known = await self._met(client, room, known, news)
         elif known.kind is Kind.PRIVATE:
             known = self._still_private(client, known, news)
         if known is None:
@@ -380,7 +380,7 @@ class Receiver:
     def _others(self, client: Client, room: str) -> list[str]:
         return [each for each in client.rooms[room].users if each != client.user_id]
 
-    async def _met(self, client: Client, room: str, known: Room | None, news: News, *, greet: bool) -> Room | None:
+    async def _met(self, client: Client, room: str, known: Room | None, news: News) -> Room | None:
         """The bot is in a room for the first time."""
         if known is not None and known.follows and known.follows == self._desk:
             await self._memory.moved_desk(known.follows, room)
@@ -395,7 +395,7 @@ class Receiver:
             return None
         found = Room(room, Kind.PRIVATE, others[0])
         news.rooms[room] = found = self._rooms.heard(found) or found
-        if greet:
+        if known is not None:
             # Whatever was said before is not the bot's to read: it says itself that it is there.
             news.inbound.append((None, self._from_person(client, found, f"{room}/join", text="/start")))
         return found

@@ -11,7 +11,7 @@ from storage.database import Database
 from storage.keys import KeyRing
 from tests.channels.contract import CASES, Case, Driver
 from tests.channels.lines_driver import LinesDriver
-from tests.channels.matrix_driver import MatrixDriver, MatrixOpenDriver
+from tests.channels.matrix_driver import MatrixDriver
 from tests.channels.telegram_driver import TelegramDriver, TelegramPlainGroupDriver, TelegramWebhookDriver
 from tests.channels.web_driver import WebDriver
 
@@ -24,7 +24,6 @@ CHANNELS: dict[str, NewDriver] = {
     "telegram_webhook": TelegramWebhookDriver,
     "telegram_plain_group": TelegramPlainGroupDriver,
     "matrix": MatrixDriver,
-    "matrix_open": MatrixOpenDriver,
 }
 
 

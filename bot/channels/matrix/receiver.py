@@ -31,8 +31,8 @@ from bot.messages import Inbound
 
 TYPING_AFTER: Final = 1.0
 """Seconds without an answer after which the person sees that one is being written."""
-READ_AFTER: Final = 0.5
-"""Seconds after which it is shown that something was read; the answer comes first."""
+READ_AFTER: Final = 1.0
+"""Seconds after which it is shown that something was read, if it is not answered by then."""
 LATE_AFTER: Final = 30.0
 """Seconds without its key after which the sender of a message is told that it cannot be read."""
 WAITS_FOR: Final = 7 * 24 * 3600.0
@@ -580,6 +580,8 @@ class Receiver:
             await self._client.say(came.room, "m.reaction", {"m.relates_to": relates}, f"nod{came.event}")
 
     def _has_spoken(self, room: str) -> None:
+        # Whoever answers has read what was there: apps show it so.
+        self._read.pop(room, None)
         if room in self._spoken:
             self._spoken[room] += 1
 
@@ -599,8 +601,8 @@ class Receiver:
 
     async def _reading(self, room: str) -> None:
         await asyncio.sleep(READ_AFTER)
-        event = self._read.pop(room)
-        if self._client is not None:
+        event = self._read.pop(room, "")
+        if event and self._client is not None:
             path = f"/_matrix/client/v3/rooms/{quote(room, safe='')}/receipt/m.read/{quote(event, safe='')}"
             await self._client.ask("POST", path, {})
 

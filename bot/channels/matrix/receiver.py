@@ -41,6 +41,8 @@ KEPT_AFTER: Final = 60.0
 """Seconds after which it is stored how far the bot has read, if nothing came that has to be."""
 REPEATED_WITHIN: Final = 2.0
 """Seconds after a start in which messages whose fate is not known are sent once more."""
+HELD_SECONDS: Final = 0.25
+"""How often it is looked whether this process serves the account by now."""
 FETCHES: Final = 8
 """Files that are fetched at the same time."""
 FETCH_SECONDS: Final = 20
@@ -144,7 +146,7 @@ class Receiver:
         while not self.stopped:
             if not await self._holds():
                 await self.rest()
-                await asyncio.sleep(1)
+                await asyncio.sleep(HELD_SECONDS)
                 continue
             try:
                 if self._client is None:

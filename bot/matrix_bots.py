@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from bot.app import ended
@@ -23,6 +22,7 @@ from bot.matrix_memory import StoredMemory
 from bot.messages import Inbound
 from storage.database import Database
 from storage.leases import Leases, LostLease
+from storage.outage import is_away
 from storage.scope import scoped_to
 
 TIDY_SECONDS: Final = 600
@@ -68,11 +68,8 @@ class MatrixBot:
             while True:
                 try:
                     await self.receiver.run()
-                except DBAPIError:
-                    # That the database is away is told where it was asked.
-                    pass
                 except Exception as bug:  # noqa: BLE001  # a bug must not end the service
-                    log_bug(bug)
+                    _note(bug)
                 # Whatever it had in hand, it begins with what is stored.
                 await self.receiver.rest()
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -92,11 +89,17 @@ async def _now_and_then(act: Callable[[], Awaitable[None]], seconds: float) -> N
         await asyncio.sleep(seconds)
         try:
             await act()
-        except (Failed, DBAPIError):
+        except Failed:
             # It is tried again soon.
             continue
         except Exception as bug:  # noqa: BLE001  # it must not end anything else
-            log_bug(bug)
+            _note(bug)
+
+
+def _note(error: Exception) -> None:
+    """That the database is away is told where it was asked; everything else is a bug."""
+    if not is_away(error):
+        log_bug(error)
 
 
 ReceiveBeside = Callable[[str, Sequence[Inbound], Callable[[Session], None]], Awaitable[None]]

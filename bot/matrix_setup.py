@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot.channels.matrix.answers import Failed
 from bot.channels.matrix.client import Client
 from bot.channels.matrix.keys import KeyStore
-from bot.channels.matrix.memory import Change, Kind, Login
+from bot.channels.matrix.memory import Change, Kind, Login, Room
 from bot.channels.matrix.receiver import STARTS
 from bot.channels.matrix.signing import is_signed, master_key, new_seeds, public_keys, signed_device, signs_devices
 from bot.contact_point import ContactPoint
@@ -62,9 +62,12 @@ async def _log_in(database: Database, point: ContactPoint, password: str, now: d
         said = [f"{point.id}: logged in as {rules.user}, device {login.device_id}"]
         said += [f"{point.id}: {each}" for each in await _vouch(client, login, proof)]
         starts = await _starts(client)
+        since, invited = await _now(client)
 
         def keep(session: Session) -> None:
-            matrix.log_in(session, point.id, account, login.device_id, secret_of(login), starts)
+            matrix.log_in(session, point.id, account, login.device_id, secret_of(login), starts, since)
+            for each in invited if point.matrix.people else ():
+                matrix.keep_room(session, point.id, account, each.id, asdict(each))
             matrix.keep_keys(session, point.id, account, client.keys.take(), now)
 
         await _in(database, point, keep)
@@ -129,6 +132,22 @@ async def _starts(client: Client) -> int:
         if error.code == "M_NOT_FOUND":
             return 0
         raise
+
+
+async def _now(client: Client) -> tuple[str, list[Room]]:
+    """The token of this moment, and the invitations until then, which are told without a token only.
+
+    What was said before is not for the bot.
+    """
+    nothing = json.dumps({"room": {"timeline": {"limit": 0}, "state": {"types": []}}, "presence": {"types": []}})
+    answer = await client.ask("GET", f"/_matrix/client/v3/sync?filter={quote(nothing, safe='')}")
+    invited = [
+        Room(room, Kind.INVITED, str(event.get("sender", "")))
+        for room, told in answer.get("rooms", {}).get("invite", {}).items()
+        for event in told.get("invite_state", {}).get("events", ())
+        if event.get("type") == "m.room.member" and event.get("state_key") == client.user_id
+    ]
+    return str(answer["next_batch"]), invited
 
 
 @dataclass(frozen=True)

@@ -140,16 +140,19 @@ def login(session: Session, account: str) -> MatrixAccount | None:
     return session.scalars(select(MatrixAccount).where(MatrixAccount.account == account)).one_or_none()
 
 
-def log_in(session: Session, contact_point: str, account: str, device_id: str, secret: Any, starts: int) -> None:
+def log_in(
+    session: Session, contact_point: str, account: str, device_id: str, secret: Any, starts: int, since: str
+) -> None:
     """A new device: the keys of the one before are worth nothing any more; rooms and threads stay.
 
-    It reads on where the other one has stopped, so that whoever wrote meanwhile is told that it cannot be read.
+    It reads on where the other one has stopped, so that whoever wrote meanwhile is told that it cannot be read;
+    the first one reads from `since` on.
     """
     row = login(session, account)
     if row is None:
         row = MatrixAccount(contact_point=contact_point, account=account, device_id=device_id, secret=secret)
         session.add(row)
-    row.device_id, row.secret, row.starts = device_id, secret, starts
+    row.device_id, row.secret, row.starts, row.since = device_id, secret, starts, row.since or since
     session.execute(delete(MatrixKey).where(MatrixKey.account == account))
     session.flush()
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from bot import pseudo
 from bot.channels.telegram.buttons import LONGEST_ID
-from bot.channels.telegram.text import LONGEST, length
+from bot.channels.text import LONGEST, length
 from bot.contact_point import ContactPoint, Languages
 from bot.play import Heard, Line, Player, read_transcript
 

@@ -20,7 +20,8 @@ from tests.matrix_server.homeserver import Account, Homeserver
 from tests.matrix_server.person import Person
 from tests.pipe import ROOT, environment
 
-ANSWER = "I did not understand"
+SAID, ANSWERS = "!back", ("There is no open question right now.", "I did not understand")
+"""What is answered by one message, without reactions, and the words of the answer: ours, the echo's."""
 WORDS = 20
 """Messages of one person, each after the answer to the one before."""
 ROOMS = 10
@@ -101,8 +102,9 @@ async def _talk(server: Homeserver, bot: Account, people: int, words: int) -> tu
     for each, room in zip(persons, rooms, strict=True):
         # Past the first question, and with everybody's keys where they belong.
         await each.says(room, "English")
-        await each.says(room, "warm")
-        await each.sees(ANSWER, room)
+        await each.says(room, "!later")
+        await each.says(room, SAID)
+        await each.until(lambda each=each, room=room: _answered(each, bot, room))
     await asyncio.sleep(1)
     alone = await _answers(persons[0], bot, rooms[0], words)
     begun = time.perf_counter()
@@ -114,15 +116,17 @@ async def _talk(server: Homeserver, bot: Account, people: int, words: int) -> tu
     return median(alone), rate
 
 
+def _answered(person: Person, bot: Account, room: str) -> int:
+    return sum(any(words in shown.text for words in ANSWERS) for shown in person.by(bot.user_id, room))
+
+
 async def _answers(person: Person, bot: Account, room: str, words: int) -> list[float]:
     taken = []
     for number in range(words):
-        before = len([m for m in person.by(bot.user_id, room) if ANSWER in m.text])
+        before = _answered(person, bot, room)
         begun = time.perf_counter()
-        await person.says(room, f"word{number}")
-        await person.until(
-            lambda before=before: len([m for m in person.by(bot.user_id, room) if ANSWER in m.text]) > before
-        )
+        await person.says(room, SAID, tx=f"word{number}.{begun}")
+        await person.until(lambda before=before: _answered(person, bot, room) > before)
         taken.append(time.perf_counter() - begun)
     return taken
 
@@ -144,6 +148,8 @@ def _many(server: Homeserver, plan: Plan, rooms: int) -> tuple[float, float]:
         room = await person.opens(bot.user_id)
         await person.says(room, "English")
         await person.sees("in danger", room)
+        await person.says(room, "!later")
+        await person.sees("nothing to keep", room)
         await person.rest()
         return person
 
@@ -152,8 +158,8 @@ def _many(server: Homeserver, plan: Plan, rooms: int) -> tuple[float, float]:
         room = next(iter(person.rooms))
         with _started(CONTESTANTS[0], server, bot, folder, again=True) as pid:
             begun = time.perf_counter()
-            await person.says(room, "word")
-            await person.sees(ANSWER, room)
+            await person.says(room, SAID)
+            await person.until(lambda: _answered(person, bot, room))
             seconds = time.perf_counter() - begun
             status = Path(f"/proc/{pid}/status").read_text()
             kilobytes = int(status.split("VmRSS:")[1].split()[0])

@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestServer
 
 from bot.app import App, ended
 from bot.channels.telegram.buttons import Buttons
-from bot.channels.telegram.text import parts
 from bot.channels.telegram.webhook import Webhooks
+from bot.channels.text import parts
 from bot.contact_point import ContactPoint, TelegramRules
 from bot.delivery import Channel, Delivery, Pace
 from bot.desks import Desks, desk_at

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bot.app import ended
 from bot.channels.telegram.channel import NAME
-from bot.channels.telegram.text import parts
+from bot.channels.text import parts
 from bot.contact_point import ContactPoint
 from bot.flows.privacy import transport_note
 from bot.i18n import _, render

@@ -16,7 +16,7 @@ from bot.channels.matrix.memory import Memory
 from bot.channels.matrix.reading import REPLACES, THREAD
 from bot.channels.matrix.rooms import Rooms
 from bot.channels.matrix.signs import content_of, in_words_of_matrix, seeds_of, signs_of
-from bot.channels.telegram.text import parts
+from bot.channels.text import parts
 from bot.delivery import Delivery, Pace, Refused, TryLater, Unreachable
 from bot.i18n import Text, _, render
 from bot.messages import Media, Outbound, Style

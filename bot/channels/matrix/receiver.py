@@ -31,8 +31,8 @@ from bot.messages import Inbound
 
 TYPING_AFTER: Final = 1.0
 """Seconds without an answer after which the person sees that one is being written."""
-READ_AFTER: Final = 0.5
-"""Seconds after which it is shown that something was read; the answer comes first."""
+READ_AFTER: Final = 1.0
+"""Seconds after which it is shown that something was read, if it is not answered by then."""
 LATE_AFTER: Final = 30.0
 """Seconds without its key after which the sender of a message is told that it cannot be read."""
 WAITS_FOR: Final = 7 * 24 * 3600.0
@@ -41,6 +41,8 @@ KEPT_AFTER: Final = 60.0
 """Seconds after which it is stored how far the bot has read, if nothing came that has to be."""
 REPEATED_WITHIN: Final = 2.0
 """Seconds after a start in which messages whose fate is not known are sent once more."""
+HELD_SECONDS: Final = 0.25
+"""How often it is looked whether this process serves the account by now."""
 FETCHES: Final = 8
 """Files that are fetched at the same time."""
 FETCH_SECONDS: Final = 20
@@ -144,7 +146,7 @@ class Receiver:
         while not self.stopped:
             if not await self._holds():
                 await self.rest()
-                await asyncio.sleep(1)
+                await asyncio.sleep(HELD_SECONDS)
                 continue
             try:
                 if self._client is None:
@@ -368,7 +370,7 @@ class Receiver:
         known = self._rooms.get(room)
         if known is None or known.kind is Kind.INVITED:
             events = _since_join(client.user_id, events, info.state)
-            known = await self._met(client, room, known, news, greet=bool(since))
+            known = await self._met(client, room, known, news)
         elif known.kind is Kind.PRIVATE:
             known = self._still_private(client, known, news)
         if known is None:
@@ -380,7 +382,7 @@ class Receiver:
     def _others(self, client: Client, room: str) -> list[str]:
         return [each for each in client.rooms[room].users if each != client.user_id]
 
-    async def _met(self, client: Client, room: str, known: Room | None, news: News, *, greet: bool) -> Room | None:
+    async def _met(self, client: Client, room: str, known: Room | None, news: News) -> Room | None:
         """The bot is in a room for the first time."""
         if known is not None and known.follows and known.follows == self._desk:
             await self._memory.moved_desk(known.follows, room)
@@ -395,7 +397,7 @@ class Receiver:
             return None
         found = Room(room, Kind.PRIVATE, others[0])
         news.rooms[room] = found = self._rooms.heard(found) or found
-        if greet:
+        if known is not None:
             # Whatever was said before is not the bot's to read: it says itself that it is there.
             news.inbound.append((None, self._from_person(client, found, f"{room}/join", text="/start")))
         return found
@@ -580,6 +582,8 @@ class Receiver:
             await self._client.say(came.room, "m.reaction", {"m.relates_to": relates}, f"nod{came.event}")
 
     def _has_spoken(self, room: str) -> None:
+        # Whoever answers has read what was there: apps show it so.
+        self._read.pop(room, None)
         if room in self._spoken:
             self._spoken[room] += 1
 
@@ -599,8 +603,8 @@ class Receiver:
 
     async def _reading(self, room: str) -> None:
         await asyncio.sleep(READ_AFTER)
-        event = self._read.pop(room)
-        if self._client is not None:
+        event = self._read.pop(room, "")
+        if event and self._client is not None:
             path = f"/_matrix/client/v3/rooms/{quote(room, safe='')}/receipt/m.read/{quote(event, safe='')}"
             await self._client.ask("POST", path, {})
 

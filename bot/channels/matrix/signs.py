@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bot.channels.matrix.reading import plain_sign
-from bot.channels.telegram.text import sendable
+from bot.channels.text import sendable
 from bot.i18n import Text, _, render
 from bot.messages import Option, Outbound, Style, Voice
 

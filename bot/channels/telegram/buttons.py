@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.channels.telegram.text import sendable
+from bot.channels.text import sendable
 from bot.messages import Option
 
 LONGEST_ID: Final = 35

@@ -18,7 +18,7 @@ from bot.channels.telegram.answers import outcome, said
 from bot.channels.telegram.buttons import Buttons
 from bot.channels.telegram.desk import Desk, Place
 from bot.channels.telegram.memory import Memory
-from bot.channels.telegram.text import LONGEST_CAPTION, length, parts, sendable
+from bot.channels.text import LONGEST_CAPTION, length, parts, sendable
 from bot.delivery import Delivery, Pace, Refused, TryLater, Unreachable
 from bot.messages import Media, Outbound, Style
 

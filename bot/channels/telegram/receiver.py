@@ -22,7 +22,7 @@ from bot.channels.telegram.channel import RemoteId, TelegramChannel
 from bot.channels.telegram.desk import Desk
 from bot.channels.telegram.memory import NAMELESS, Group, Memory
 from bot.channels.telegram.reading import WANTED, Came, Kind, read
-from bot.channels.telegram.text import length
+from bot.channels.text import length
 from bot.i18n import Text, _, render
 from bot.messages import Inbound
 

@@ -204,9 +204,11 @@ async def test_a_file_that_was_invited_reaches_the_desk_without_what_it_tells_by
 
 async def test_typing_and_reading_are_shown(running: Any) -> None:
     async with running() as driver:
-        ana, room = await driver.person("ana")
-        await ana.sees(QUESTION, room)
-        said = await ana.says(room, "English")
-        await ana.until(lambda: said in ana.read[room], "a receipt")
+        ana, kim = Reader(driver, "ana"), Colleague(driver, "kim")
+        await kim.reads_english()
+        await ana.asks_for_a_human(kim, "I have a question.")
+        person, room = await driver.person("ana")
+        said = await person.says(room, "Nobody answers this at once.")
+        await person.until(lambda: said in person.read[room], "a receipt")
         await driver.bot.channel.typing(room, on=True)
-        await ana.until(lambda: driver.user in ana.typing[room], "typing")
+        await person.until(lambda: driver.user in person.typing[room], "typing")

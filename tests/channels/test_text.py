@@ -8,7 +8,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.telegram.text import LONGEST, length, parts, sendable
+from bot.channels.text import LONGEST, length, parts, sendable
 
 ISOLATES = re.compile("[\u2066-\u2069]")
 ANY = st.text(

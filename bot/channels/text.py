@@ -1,4 +1,4 @@
-"""Texts as Telegram takes them: at most 4,096 UTF-16 code units a message, cut where a reader would pause."""
+"""Texts as messengers take them: cut where a reader would pause; by default at the 4,096 UTF-16 code units of Telegram."""
 
 from __future__ import annotations
 

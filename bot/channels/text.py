@@ -1,4 +1,4 @@
-"""Texts as messengers take them: cut where a reader would pause; by default at the 4,096 UTF-16 code units of Telegram."""
+"""Texts as messengers take them: cut where a reader would pause; Telegram takes 4,096 UTF-16 code units a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Every messenger against the table of cases: a new one is one more line in CHANNELS."""
+"""Messengers against the table of cases, on both kinds of database: a new one is one more line in CHANNELS.
+
+Telegram is in `test_contract_variants.py`: what it keeps in a database is tried on both in `telegram/`.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,11 @@ from tests.channels.contract import Case
 from tests.channels.lines_driver import LinesDriver
 from tests.channels.matrix_driver import MatrixDriver
 from tests.channels.table import NewDriver, play, table
-from tests.channels.telegram_driver import TelegramDriver
 from tests.channels.web_driver import WebDriver
 
 CHANNELS: dict[str, NewDriver] = {
     "lines": LinesDriver,
     "web": WebDriver,
-    "telegram": TelegramDriver,
     "matrix": MatrixDriver,
 }
 

@@ -1,4 +1,4 @@
-"""The other ways that a messenger can be set up, against the same cases: one kind of database is enough for them."""
+"""The ways that a messenger can be set up, against the same cases: one kind of database is enough for them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from storage.keys import KeyRing
 from tests.channels.contract import Case
 from tests.channels.matrix_driver import MatrixOpenDriver
 from tests.channels.table import NewDriver, play, table
-from tests.channels.telegram_driver import TelegramPlainGroupDriver, TelegramWebhookDriver
+from tests.channels.telegram_driver import TelegramDriver, TelegramPlainGroupDriver, TelegramWebhookDriver
 from tests.databases import Databases, Sqlite
 
 VARIANTS: dict[str, NewDriver] = {
+    "telegram": TelegramDriver,
     "telegram_webhook": TelegramWebhookDriver,
     "telegram_plain_group": TelegramPlainGroupDriver,
     "matrix_open": MatrixOpenDriver,

@@ -10,7 +10,7 @@ from bot.channels.matrix.signing import is_signed, new_seeds, public_keys, signe
 from storage.models import Thread
 from tests.channels.contract import Person as Reader
 from tests.channels.contract import Staff as Colleague
-from tests.channels.matrix.test_losing_nothing import until
+from tests.channels.matrix.waiting import until
 from tests.channels.matrix_driver import MatrixDriver
 from tests.matrix_server.homeserver import Account
 from tests.matrix_server.person import Person

@@ -18,20 +18,10 @@ from storage import matrix
 from storage.models import InboxMessage
 from tests.channels.contract import PATIENCE, POINT
 from tests.channels.contract import Person as Reader
+from tests.channels.matrix.waiting import QUESTION, until
 from tests.channels.matrix_driver import MatrixDriver, MatrixOpenDriver
 from tests.matrix_server.homeserver import LIMITS, Homeserver
 from tests.matrix_server.person import Person
-
-QUESTION = "Which language would you like to use?"
-
-
-async def until(look: Callable[[], Any], what: str) -> Any:
-    """Waits until something is so."""
-    async with asyncio.timeout(PATIENCE):
-        while not (found := look()):
-            await asyncio.sleep(0.02)
-        return found
-    raise AssertionError(what)
 
 
 async def received(driver: MatrixDriver) -> int:

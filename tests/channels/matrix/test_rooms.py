@@ -10,7 +10,7 @@ import pytest
 from tests.channels.contract import STORY, everything_stored
 from tests.channels.contract import Person as Reader
 from tests.channels.contract import Staff as Colleague
-from tests.channels.matrix.test_losing_nothing import QUESTION, until
+from tests.channels.matrix.waiting import QUESTION, until
 from tests.channels.matrix_driver import MatrixOpenDriver
 
 

@@ -1,7 +1,7 @@
 """Every conversation of `tests/transcripts/`, word for word on people's phones and in the desk's group.
 
-Each goes over polling or over webhook in turn, with people who write what a button says and people who press it; what
-matters most goes over both. `-m long` plays everything over both.
+Each goes over polling or over webhook, in German or in English, in turn, with people who write what a button says and
+people who press it; what matters most goes over both in both. `-m long` plays everything over both in both.
 """
 
 from __future__ import annotations
@@ -75,14 +75,15 @@ async def play(path: Path, way: str, url: str, ring: KeyRing, point: ContactPoin
 
 
 PATHS = sorted(TRANSCRIPTS.rglob("*.txt"))
+USUAL = (("de", "polling"), ("en", "webhook"), ("de", "webhook"), ("en", "polling"))
 NAMES = sorted({path.stem for path in PATHS})
 BOTH = [(path, way) for path in PATHS for way in WAYS]
 
 
 def is_usual(path: Path, way: str) -> bool:
-    """German goes over one way where English goes over the other."""
-    turn = NAMES.index(path.stem) + (path.parent.name == "en")
-    return path.stem in IMPORTANT or WAYS[turn % 2] == way
+    """Where one goes in German over one way, the next goes in English over the other."""
+    number = NAMES.index(path.stem)
+    return path.stem in IMPORTANT or (path.parent.name, way) == USUAL[number % len(USUAL)]
 
 
 def _name(value: object) -> str:

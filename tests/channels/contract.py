@@ -1,7 +1,7 @@
 """What every messenger has to do: one table of cases, and what the driver of a messenger offers to run them.
 
 A case is a small function named after what somebody would notice. A new messenger writes a `Driver`, enters it in
-`test_contract.py`, and says with `Can` which of the optional things its people can do.
+`test_contract_of_messengers.py`, and says with `Can` which of the optional things its people can do.
 """
 
 from __future__ import annotations

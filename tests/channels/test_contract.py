@@ -1,6 +1,6 @@
-"""Messengers against the table of cases, on both kinds of database: a new one is one more line in CHANNELS.
+"""What needs no server of a messenger against the table of cases, on both kinds of database.
 
-Telegram is in `test_contract_variants.py`: what it keeps in a database is tried on both in `telegram/`.
+Messengers are in `test_contract_of_messengers.py`: a new one is one more line there.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ from bot.contact_point import ContactPoint
 from storage.keys import KeyRing
 from tests.channels.contract import Case
 from tests.channels.lines_driver import LinesDriver
-from tests.channels.matrix_driver import MatrixDriver
 from tests.channels.table import NewDriver, play, table
 from tests.channels.web_driver import WebDriver
 
 CHANNELS: dict[str, NewDriver] = {
     "lines": LinesDriver,
     "web": WebDriver,
-    "matrix": MatrixDriver,
 }
 
 

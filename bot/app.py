@@ -129,16 +129,7 @@ class App:
 
             return self.turns.receive_all(messages, self.now(), None, fenced)
 
-        trouble = 0
-        while True:
-            try:
-                new = await self.database.run(keep)
-                break
-            except DBAPIError as away:
-                trouble += 1
-                if trouble == 1:
-                    _note(away)
-                await asyncio.sleep(wait(trouble, first=0.1, longest=5))
+        new = await self.patiently(lambda: self.database.run(keep), despite=(DBAPIError,))
         for each in messages[:new]:
             self._meter.received(each.account)
         self.wake()
@@ -200,13 +191,15 @@ class App:
             await asyncio.sleep(OPEN_SECONDS)
             await self.patiently(self.settle)
 
-    async def patiently(self, act: Callable[[], Awaitable[T]]) -> T:
+    async def patiently(
+        self, act: Callable[[], Awaitable[T]], despite: tuple[type[Exception], ...] = (DBAPIError, LostLease)
+    ) -> T:
         """Does it as often as it takes until the database answers."""
         trouble = 0
         while True:
             try:
                 return await act()
-            except (DBAPIError, LostLease) as away:
+            except despite as away:
                 trouble += 1
                 if trouble == 1:
                     _note(away)

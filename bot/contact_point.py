@@ -171,6 +171,11 @@ class MediaRules:
     kinds: tuple[str, ...] = ("photo", "document")
     keep_days: int = 30
 
+    @property
+    def max_bytes(self) -> int:
+        """The largest file."""
+        return self.max_mb * 1_000_000
+
 
 @dataclass(frozen=True)
 class Limits:

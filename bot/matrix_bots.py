@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from bot.app import ended
 from bot.bugs import log_bug
+from bot.channels.files import Files
 from bot.channels.matrix.answers import SERVED_ELSEWHERE, Failed
 from bot.channels.matrix.channel import NAME, PACE, MatrixChannel
 from bot.channels.matrix.memory import Progress
-from bot.channels.matrix.receiver import LATE_AFTER, Files, Receiver, Rules
+from bot.channels.matrix.receiver import LATE_AFTER, Receiver, Rules
 from bot.contact_point import ContactPoint
 from bot.delivery import Pace
 from bot.matrix_memory import StoredMemory
@@ -31,7 +32,6 @@ AGAIN_SECONDS: Final = 2.0
 """After which it begins anew, when something was in its way."""
 LATE_SECONDS: Final = 1.0
 """How often it is looked whether a message cannot be read."""
-_MEGABYTE: Final = 1_000_000
 
 
 def account_of(point: ContactPoint) -> str:
@@ -124,6 +124,8 @@ def matrix_bot(
     memory = StoredMemory(database, point.id, account, languages, now, leases)
     channel = MatrixChannel(memory, pace)
 
+    rules = point.matrix
+
     async def keep(messages: Sequence[Inbound], progress: Progress) -> None:
         def beside(session: Session) -> None:
             with scoped_to(session, point.id):
@@ -134,9 +136,8 @@ def matrix_bot(
         except LostLease as lost:
             raise Failed(SERVED_ELSEWHERE) from lost
 
-    media = point.media
     receiver = Receiver(
-        point.matrix.homeserver,
+        rules.homeserver,
         point.id,
         account,
         channel,
@@ -145,7 +146,13 @@ def matrix_bot(
         receive=keep,
         set_aside=lambda name, raw: set_aside(point.id, account, name, raw),
         holds=lambda: holds(account),
-        files=Files(media.kinds, media.max_mb * _MEGABYTE) if media.allowed else Files(),
-        rules=Rules(point.matrix.people, point.matrix.devices == "signed", point.languages.desk, late_after),
+        files=Files(point.media),
+        rules=Rules(
+            people=rules.people,
+            is_desk=rules.desk_content == "full",
+            only_signed=rules.devices == "signed",
+            desk_language=point.languages.desk,
+            late_after=late_after,
+        ),
     )
     return MatrixBot(point, account, channel, receiver)

@@ -10,10 +10,11 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot import staff_names
 from bot.channels.matrix.answers import SERVED_ELSEWHERE, Failed
+from bot.channels.matrix.channel import NAME
 from bot.channels.matrix.keys import GROUP
 from bot.channels.matrix.memory import Change, Kind, Login, Post, Progress, Room, Seeds, Waiting
-from bot.i18n import _, render
 from storage import matrix
 from storage.database import Database
 from storage.leases import Leases, LostLease
@@ -184,13 +185,12 @@ class StoredMemory:
         return await self._run(lambda session: matrix.parts(session, room, last))
 
     async def name_of(self, user: str) -> str:
-        def new_name(number: int) -> str:
-            return render(_("Colleague {n}", n=number), self._desk_reads)
+        point, language = self._contact_point, self._desk_reads
+        return await self._run(lambda session: staff_names.name_of(session, point, NAME, user, language))
 
-        return await self._run(lambda session: matrix.name_of(session, self._contact_point, user, new_name))
-
-    async def rename(self, user: str, name: str) -> None:
-        await self._run(lambda session: matrix.rename(session, self._contact_point, user, name))
+    async def rename(self, user: str, name: str) -> bool:
+        point, language = self._contact_point, self._desk_reads
+        return await self._run(lambda session: staff_names.rename(session, point, NAME, user, name, language))
 
     async def language_of(self, person: str) -> str:
         key = self._database.ring.lookup(_CHAT, self._account, person)

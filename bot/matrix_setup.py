@@ -17,7 +17,6 @@ from bot.channels.matrix.answers import Failed
 from bot.channels.matrix.client import Client
 from bot.channels.matrix.keys import KeyStore
 from bot.channels.matrix.memory import Change, Kind, Login, Room
-from bot.channels.matrix.receiver import STARTS
 from bot.channels.matrix.signing import is_signed, master_key, new_seeds, public_keys, signed_device, signs_devices
 from bot.contact_point import ContactPoint
 from bot.i18n import _, render
@@ -61,7 +60,7 @@ async def _log_in(database: Database, point: ContactPoint, password: str, now: d
         await client.upload_keys()
         said = [f"{point.id}: logged in as {rules.user}, device {login.device_id}"]
         said += [f"{point.id}: {each}" for each in await _vouch(client, login, proof)]
-        starts = await _starts(client)
+        starts = await client.starts()
         since, invited = await _now(client)
 
         def keep(session: Session) -> None:
@@ -124,16 +123,6 @@ async def _delete_device(client: Client, device: str, proof: dict[str, Any]) -> 
     await _with_proof(client, "/_matrix/client/v3/delete_devices", {"devices": [device]}, proof)
 
 
-async def _starts(client: Client) -> int:
-    path = f"/_matrix/client/v3/user/{quote(client.user_id, safe='')}/account_data/{STARTS}"
-    try:
-        return int((await client.ask("GET", path)).get("starts", 0))
-    except Failed as error:
-        if error.code == "M_NOT_FOUND":
-            return 0
-        raise
-
-
 async def _now(client: Client) -> tuple[str, list[Room]]:
     """The token of this moment, and the invitations until then, which are told without a token only.
 
@@ -172,7 +161,7 @@ async def _check(database: Database, point: ContactPoint) -> list[Finding]:
         signed = bool(key and device and is_signed(device, login.user_id, key))
         ours = master_key(login.seeds) in found.get("master_keys", {}).get(login.user_id, {}).get("keys", {}).values()
         joined = (await client.ask("GET", "/_matrix/client/v3/joined_rooms"))["joined_rooms"]
-        starts = await _starts(client)
+        starts = await client.starts()
         devices = (await client.ask("GET", "/_matrix/client/v3/devices"))["devices"]
 
         def look(session: Session) -> tuple[list[Any], str | None, int]:

@@ -17,10 +17,11 @@ from telegram.error import TelegramError
 
 from bot.app import ended
 from bot.backoff import wait
+from bot.channels.files import Files
 from bot.channels.telegram.buttons import Buttons
 from bot.channels.telegram.channel import NAME, PACE, TelegramChannel
 from bot.channels.telegram.desk import Desk
-from bot.channels.telegram.receiver import Files, Receive, Receiver
+from bot.channels.telegram.receiver import Receive, Receiver
 from bot.channels.telegram.requests import Requests
 from bot.channels.telegram.webhook import Webhooks, hook
 from bot.contact_point import ContactPoint
@@ -34,7 +35,6 @@ TOKEN: Final = "ANLAUFSTELLE_TELEGRAM_TOKEN_"  # noqa: S105  # the beginning of 
 _TOKEN: Final = re.compile(r"(\d{3,20}):[A-Za-z0-9_-]{20,100}")
 TIDY_SECONDS: Final = 600
 """How often the desk's group is looked after."""
-_MEGABYTE: Final = 1_000_000
 
 
 class NoToken(Exception):
@@ -189,7 +189,6 @@ def telegram_bot(
     buttons = Buttons(database.ring.derived("telegram.buttons"), account)
     desk = Desk(bot, memory)
     channel = TelegramChannel(bot, buttons, memory, desk, pace)
-    media = point.media
     receiver = Receiver(
         bot,
         point.id,
@@ -202,7 +201,7 @@ def telegram_bot(
         set_aside=lambda name, raw: set_aside(point.id, account, name, raw),
         holds=lambda: holds(account),
         passes=is_away,
-        files=Files(media.kinds, media.max_mb * _MEGABYTE) if media.allowed else Files(),
+        files=Files(point.media),
         desk_language=point.languages.desk,
         is_desk=point.telegram.desk_content == "full",
     )

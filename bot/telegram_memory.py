@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from bot.channels.telegram.memory import NAMELESS, Group, Post
-from bot.engine.inputs import one_line
-from bot.i18n import _, render
+from bot import staff_names
+from bot.channels.telegram.channel import NAME
+from bot.channels.telegram.memory import Group, Post
 from storage import telegram
 from storage.database import Database
 
@@ -83,16 +83,12 @@ class StoredMemory:
         return await self._run(lambda session: telegram.first_of(session, chat, ref))
 
     async def name_of(self, user: int) -> str:
-        def new_name(number: int) -> str:
-            return render(_("Colleague {n}", n=number), self._language)
-
-        return await self._run(lambda session: telegram.name_of(session, self._contact_point, user, new_name))
+        point, language = self._contact_point, self._language
+        return await self._run(lambda session: staff_names.name_of(session, point, NAME, str(user), language))
 
     async def rename(self, user: int, name: str) -> bool:
-        wanted = one_line(name)
-        if not wanted or wanted == render(NAMELESS, self._language):
-            return False
-        return await self._run(lambda session: telegram.rename(session, self._contact_point, user, wanted))
+        point, language = self._contact_point, self._language
+        return await self._run(lambda session: staff_names.rename(session, point, NAME, str(user), name, language))
 
     async def forgotten_topics(self, chat: int) -> list[int]:
         return await self._run(lambda session: telegram.topics_without_case(session, chat))

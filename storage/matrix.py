@@ -1,16 +1,15 @@
-"""What the Matrix channel remembers: its login and keys, rooms, the threads of cases, messages with reactions, staff.
+"""What the Matrix channel remembers: its login and keys, rooms, the threads of cases, messages with reactions.
 
 Ids of rooms, people and messages are encrypted, or kept as keyed hashes: nobody's account can be read here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import UniqueConstraint, delete, func, select, tuple_
+from sqlalchemy import UniqueConstraint, delete, select, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.insert import insert_or_replace
@@ -110,25 +109,6 @@ class MatrixPost(Base, Scoped):
     signs: Mapped[Any | None] = mapped_column(EncryptedJson("matrix_post.signs"))
     """What a reaction stands for, and the bot's own reactions, each by its sign."""
     at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
-
-
-class MatrixStaff(Base, Scoped):
-    """How a member of staff is called at the desk; not by what Matrix says of them."""
-
-    __tablename__ = "matrix_staff"
-    __table_args__ = (UniqueConstraint("contact_point", "user_key"),)
-
-    id: Mapped[int] = mapped_column(NUMBER, primary_key=True)
-    user_key: Mapped[str]
-    name: Mapped[str] = mapped_column(EncryptedText("matrix_staff.name"))
-
-
-@dataclass(frozen=True)
-class Stored:
-    """One item of a list that is kept, by its name."""
-
-    name: str = field(repr=False)
-    value: Any = field(repr=False)
 
 
 def _key(session: Session, kind: str, *value: str) -> str:
@@ -313,27 +293,6 @@ def parts(session: Session, room: str, last: str) -> list[str]:
         MatrixPost.room_key == _key(session, "room", room), MatrixPost.last_key == _key(session, "event", last)
     )
     return list(session.scalars(wanted.order_by(MatrixPost.id))) or [last]
-
-
-def name_of(session: Session, contact_point: str, user: str, new_name: Callable[[int], str]) -> str:
-    """How a member of staff is called; `new_name` makes a name for the n-th of them."""
-    key = _key(session, "user", user)
-    row = session.scalars(select(MatrixStaff).where(MatrixStaff.user_key == key)).one_or_none()
-    if row is None:
-        count = session.scalar(select(func.count()).select_from(MatrixStaff)) or 0
-        row = MatrixStaff(contact_point=contact_point, user_key=key, name=new_name(count + 1))
-        session.add(row)
-    return row.name
-
-
-def rename(session: Session, contact_point: str, user: str, name: str) -> None:
-    """A member of staff wants to be called so."""
-    key = _key(session, "user", user)
-    row = session.scalars(select(MatrixStaff).where(MatrixStaff.user_key == key)).one_or_none()
-    if row is None:
-        session.add(MatrixStaff(contact_point=contact_point, user_key=key, name=name))
-    else:
-        row.name = name
 
 
 def forget_cases(session: Session, refs: Collection[str]) -> int:

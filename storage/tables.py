@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import storage.matrix
+import storage.staff
 import storage.telegram
 import storage.web_messages  # noqa: F401  # for the table that it adds
 from storage.models import Base as Base

@@ -1,15 +1,13 @@
-"""What the Telegram channel remembers: the desk's group and its topics, messages in parts, names of staff.
+"""What the Telegram channel remembers: the desk's group and its topics, messages in parts.
 
 Ids of chats are encrypted, or kept as keyed hashes: nobody's account can be read here.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 from sqlalchemy import UniqueConstraint, delete, func, select
@@ -60,17 +58,6 @@ class TelegramPost(Base, Scoped):
     """The last part."""
     ref: Mapped[str] = mapped_column(index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
-
-
-class TelegramStaff(Base, Scoped):
-    """How a member of staff is called at the desk; not by what Telegram says of them."""
-
-    __tablename__ = "telegram_staff"
-    __table_args__ = (UniqueConstraint("contact_point", "user_key"),)
-
-    id: Mapped[int] = mapped_column(NUMBER, primary_key=True)
-    user_key: Mapped[str]
-    name: Mapped[str] = mapped_column(EncryptedText("telegram_staff.name"))
 
 
 @dataclass(frozen=True)
@@ -196,50 +183,6 @@ def first_of(session: Session, chat: int, ref: str) -> int:
         )
         or 0
     )
-
-
-def name_of(session: Session, contact_point: str, user: int, new_name: Callable[[int], str]) -> str:
-    """How a member of staff is called; `new_name` makes a name for the n-th of them."""
-    key = _key(session, "user", user)
-    row = session.scalars(select(TelegramStaff).where(TelegramStaff.user_key == key)).one_or_none()
-    if row is None:
-        taken = _names(session)
-        name = next(each for n in count(len(taken) + 1) if _alike(each := new_name(n)) not in taken)
-        row = TelegramStaff(contact_point=contact_point, user_key=key, name=name)
-        session.add(row)
-    return row.name
-
-
-def rename(session: Session, contact_point: str, user: int, name: str) -> bool:
-    """A member of staff wants to be called so, and keeps what they hold; False where somebody else is called so.
-
-    By their names the desk tells them apart: what one of two of the same name wrote as a note would go out, if the
-    other one was talking.
-    """
-    key = _key(session, "user", user)
-    if _names(session).get(_alike(name), key) != key:
-        return False
-    row = session.scalars(select(TelegramStaff).where(TelegramStaff.user_key == key)).one_or_none()
-    if row is None:
-        session.add(TelegramStaff(contact_point=contact_point, user_key=key, name=name))
-        return True
-    held = select(Thread).where(Thread.closed_at.is_(None), Thread.taken_by.is_not(None))
-    for thread in session.scalars(held):
-        if thread.taken_by == row.name:
-            thread.taken_by = name
-    row.name = name
-    return True
-
-
-def _names(session: Session) -> dict[str, str]:
-    """Whose name each is."""
-    return {_alike(each.name): each.user_key for each in session.scalars(select(TelegramStaff))}
-
-
-def _alike(name: str) -> str:
-    """As a reader sees it: marks that nobody sees make no other name."""
-    shown = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(each for each in shown if unicodedata.category(each) != "Cf")
 
 
 def forget_cases(session: Session, refs: Collection[str]) -> int:

@@ -8,13 +8,13 @@ from typing import Final
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from bot.contact_point import MediaRules
 from bot.desk.room import announce_message
 from bot.i18n import Text, _
 from bot.messages import Media, Style
 from bot.work import Work
 from storage.models import Conversation, Thread
 
-MEGABYTE: Final = 1_000_000
 LARGEST_PICTURE: Final = 40_000_000
 """Pixels; more is no photo of a phone but an attack on memory."""
 
@@ -40,7 +40,7 @@ def pass_on(work: Work, thread: Thread, person: Conversation, media: Media, *, q
     `quietly`: the person has been told already, of another file of the same album.
     """
     try:
-        cleaned = _cleaned(media, work.contact_point.media.max_mb)
+        cleaned = _cleaned(media, work.contact_point.media)
     except Unusable as unusable:
         work.tell(person, unusable.text)
         return
@@ -52,9 +52,9 @@ def pass_on(work: Work, thread: Thread, person: Conversation, media: Media, *, q
         work.tell(person, _("I have passed the file on. Please keep the original."))
 
 
-def _cleaned(media: Media, max_mb: int) -> Media:
-    if media.too_large or len(media.data) > max_mb * MEGABYTE:
-        raise Unusable(_("The file is too large. At most {n} MB can be passed on.", n=max_mb))
+def _cleaned(media: Media, rules: MediaRules) -> Media:
+    if media.too_large or len(media.data) > rules.max_bytes:
+        raise Unusable(_("The file is too large. At most {n} MB can be passed on.", n=rules.max_mb))
     return _repainted(media) if media.kind == "photo" else replace(media, name=media.kind)
 
 

@@ -161,6 +161,8 @@ class MatrixDriver:
             person = await self._met(key, f"private.{name}", place if place == DESK else "nobody")
             await self.invites(person)
             await person.joins(self.desk)
+            if self.bot.desk_content != "full":
+                return person
             said = await person.says(self.desk, f"/name {name}")
             await person.until(lambda: said in person.rooms[self.desk] and person.rooms[self.desk][said].reactions)
         return self._people[key]

@@ -6,10 +6,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, ParamSpec
+from typing import Any, Final
 from urllib.parse import quote
 
 from bot.bugs import log_bug
+from bot.channels.aside import Aside
 from bot.channels.matrix.answers import Failed, NotThere, Unencrypted, outcome
 from bot.channels.matrix.client import Client
 from bot.channels.matrix.memory import Memory
@@ -38,7 +39,6 @@ START_WAIT: Final = 30.0
 """Seconds that a message waits for the account to begin."""
 
 _LOG: Final = logging.getLogger("anlaufstelle.matrix")
-P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -72,32 +72,6 @@ class Place:
     desk: bool = False
 
 
-class Aside:
-    """What is done by the way: nobody waits for it, and it may fail."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def do(self, act: Callable[P, Awaitable[object]], *args: P.args, **kwargs: P.kwargs) -> None:
-        async def quietly() -> None:
-            try:
-                await act(*args, **kwargs)
-            except (Failed, NotThere, Unencrypted):
-                pass
-            except Exception as bug:  # noqa: BLE001  # it must not end anything else
-                log_bug(bug)
-
-        task = asyncio.create_task(quietly())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def close(self) -> None:
-        """Ends what is under way."""
-        for each in self._tasks:
-            each.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
 class MatrixChannel:
     """Sends through one account. It is used by one process at a time, the holder of the account."""
 
@@ -107,7 +81,7 @@ class MatrixChannel:
 
     def __init__(self, memory: Memory, pace: Pace = PACE) -> None:
         self.pace = pace
-        self.aside = Aside()
+        self.aside = Aside(Failed, NotThere, Unencrypted)
         self._memory = memory
         self._client: Client | None = None
         self._at_work = asyncio.Event()

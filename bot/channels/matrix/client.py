@@ -28,6 +28,8 @@ REQUEST_SECONDS: Final = 20.0
 """How long a request may take, besides the one that waits for news."""
 WAIT_SECONDS: Final = 30
 """How long the homeserver waits for something to tell, at most."""
+STARTS: Final = "de.anlaufstelle.starts"
+"""The name under which the homeserver keeps how often the bot was begun (account data)."""
 TIMELINE: Final = 200
 """Messages of a room that are told at once; more are fetched. nio's own ten lose some even while one is online."""
 _NOTHING: Final[Mapping[str, Any]] = {"types": []}
@@ -133,6 +135,25 @@ class Client(nio.AsyncClient):
             problem = found if isinstance(found, dict) else {}
             raise Failed(str(problem.get("errcode", "")), float(problem.get("retry_after_ms") or 0) / 1000)
         return found
+
+    async def starts(self) -> int:
+        """How often the account was begun, by what the homeserver knows; raises Failed."""
+        try:
+            found = await self.ask("GET", self._starts_path)
+        except Failed as error:
+            if error.code == "M_NOT_FOUND":
+                return 0
+            raise
+        starts = found.get("starts")
+        return starts if isinstance(starts, int) else 0
+
+    async def begun(self, starts: int) -> None:
+        """It is begun once more; raises Failed."""
+        await self.ask("PUT", self._starts_path, {"starts": starts})
+
+    @property
+    def _starts_path(self) -> str:
+        return f"/_matrix/client/v3/user/{quote(self.user_id, safe='')}/account_data/{STARTS}"
 
     async def look(self, since: str, *, whole: bool) -> nio.SyncResponse:
         """What is new; `whole` also tells what rooms there are and who is in them. Raises Failed."""

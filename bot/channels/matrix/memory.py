@@ -185,8 +185,8 @@ class Memory(Protocol):
         """How a member of staff is called at the desk."""
         ...
 
-    async def rename(self, user: str, name: str) -> None:
-        """A member of staff wants to be called so."""
+    async def rename(self, user: str, name: str) -> bool:
+        """A member of staff wants to be called so; False where that cannot be, because somebody else is."""
         ...
 
     async def language_of(self, person: str) -> str:

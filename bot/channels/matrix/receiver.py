@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from nio.crypto import decrypt_attachment
 
 from bot.backoff import wait
 from bot.bugs import log_bug
+from bot.channels.files import Files
 from bot.channels.matrix.answers import SERVED_ELSEWHERE, Failed, NotThere
 from bot.channels.matrix.channel import MatrixChannel, RemoteId
 from bot.channels.matrix.client import Client
@@ -26,11 +26,11 @@ from bot.channels.matrix.memory import Kind, Memory, Post, Progress, Room, Waiti
 from bot.channels.matrix.reading import Came, Event, Readable, read
 from bot.channels.matrix.reading import Kind as What
 from bot.channels.matrix.rooms import Rooms
+from bot.channels.staff import NAME_TAKEN, NAMELESS, wanted_name
+from bot.channels.typing import Typing
 from bot.i18n import Text, _, render
 from bot.messages import Inbound
 
-TYPING_AFTER: Final = 1.0
-"""Seconds without an answer after which the person sees that one is being written."""
 READ_AFTER: Final = 1.0
 """Seconds after which it is shown that something was read, if it is not answered by then."""
 LATE_AFTER: Final = 30.0
@@ -43,22 +43,8 @@ REPEATED_WITHIN: Final = 2.0
 """Seconds after a start in which messages whose fate is not known are sent once more."""
 HELD_SECONDS: Final = 0.25
 """How often it is looked whether this process serves the account by now."""
-FETCHES: Final = 8
-"""Files that are fetched at the same time."""
-FETCH_SECONDS: Final = 20
-STARTS: Final = "de.anlaufstelle.starts"
-"""The name under which the homeserver keeps how often the bot was begun (account data)."""
 RESTORED: Final = "ANLAUFSTELLE_RESTORED"
-_NAME: Final = re.compile(r"/name\s+(.{1,40})", re.DOTALL)
 _LOG: Final = logging.getLogger("anlaufstelle.matrix")
-
-
-@dataclass(frozen=True)
-class Files:
-    """Which files are fetched at all (D-09)."""
-
-    kinds: tuple[str, ...] = ()
-    most_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,6 +53,8 @@ class Rules:
 
     people: bool = True
     """Whether people may write here, or only staff."""
+    is_desk: bool = True
+    """Whether staff work in their room; otherwise they are only told there that there is something."""
     only_signed: bool = True
     desk_language: str = "de"
     late_after: float = LATE_AFTER
@@ -104,7 +92,7 @@ class Receiver:
         receive: Receive,
         set_aside: Callable[[str, Mapping[str, Any]], Awaitable[None]],
         holds: Callable[[], Awaitable[bool]],
-        files: Files = Files(),
+        files: Files,
         rules: Rules = Rules(),
     ) -> None:
         """`passphrase` protects the keys once more; `holds` says whether this process serves the account."""
@@ -120,7 +108,6 @@ class Receiver:
         self._files = files
         self._rules = rules
         self._aside = channel.aside
-        self._fetching = asyncio.Semaphore(FETCHES)
         self._client: Client | None = None
         self._rooms = Rooms()
         self._waiting: dict[str, Waiting] = {}
@@ -131,7 +118,7 @@ class Receiver:
         self._told = False
         """Whether something was told that is not kept yet."""
         self._desk = ""
-        self._spoken: dict[str, int] = {}
+        self._typing = Typing[str](self._aside, self._show_typing, self._hide_typing)
         self._read: dict[str, str] = {}
         self.trouble = ""
         """What keeps it from receiving, in one word; empty while all is well."""
@@ -170,10 +157,10 @@ class Receiver:
         store = KeyStore(self._passphrase, await self._memory.keys())
         client = Client(self._homeserver, login, store, self._memory.keep_keys, only_signed=self._rules.only_signed)
         try:
-            if await self._starts_there(client, login.user_id) > login.starts:
+            if await client.starts() > login.starts:
                 raise Failed(RESTORED)
             self._starts = await self._memory.begun()
-            await client.ask("PUT", self._starts_path(login.user_id), {"starts": self._starts})
+            await client.begun(self._starts)
         except BaseException:
             await client.close()
             raise
@@ -182,24 +169,10 @@ class Receiver:
         self._waiting = {each.event: each for each in await self._memory.waiting()}
         return client
 
-    @staticmethod
-    def _starts_path(user: str) -> str:
-        return f"/_matrix/client/v3/user/{quote(user, safe='')}/account_data/{STARTS}"
-
-    async def _starts_there(self, client: Client, user: str) -> int:
-        try:
-            found = await client.ask("GET", self._starts_path(user))
-        except Failed as error:
-            if error.code == "M_NOT_FOUND":
-                return 0
-            raise
-        starts = found.get("starts")
-        return starts if isinstance(starts, int) else 0
-
     async def check_alone(self) -> None:
         """Stops if another process was begun with a copy of the database; raises Failed."""
         client = self._client
-        if client is not None and await self._starts_there(client, client.user_id) > self._starts:
+        if client is not None and await client.starts() > self._starts:
             self._troubled(Failed(RESTORED), 1)
 
     async def rest(self) -> None:
@@ -313,7 +286,7 @@ class Receiver:
             self._waiting.pop(event, None)
         for came, said in news.inbound:
             if came is not None and said.chat:
-                self._aside.do(self._show_typing, came.room)
+                self._typing.begin(came.room)
                 self._show_read(came.room, came.event)
 
     # --- rooms
@@ -418,8 +391,10 @@ class Receiver:
     # --- events
 
     async def _take(self, client: Client, room: Room, event: Event, news: News) -> None:
+        # Where staff are only told that there is something, what they say is nobody's business here.
+        unheard = room.kind is Kind.DESK and not self._rules.is_desk
         if isinstance(event, nio.MegolmEvent):
-            if event.event_id not in self._waiting:
+            if event.event_id not in self._waiting and not unheard:
                 news.waiting.append(Waiting(room.id, event.event_id, event.source, time()))
             return
         try:
@@ -434,6 +409,8 @@ class Receiver:
             follows = Room(came.moved_to, Kind.INVITED, came.sender, follows=room.id)
             news.rooms[came.moved_to] = follows
             news.after.append(lambda: self._join(follows))
+            return
+        if unheard:
             return
         if room.kind is Kind.DESK:
             said = await self._at_desk(client, room, event, came, news)
@@ -496,9 +473,11 @@ class Receiver:
         if came.kind is What.WORDS and not client.is_trusted(room.id, event):
             news.after.append(lambda: self._say(room.id, NOT_TRUSTED, self._rules.desk_language, came))
             return None
-        if (name := _NAME.fullmatch(came.text)) and not came.edits:
-            await self._memory.rename(came.sender, " ".join(name[1].split()))
-            news.after.append(lambda: self._nod(came))
+        if (name := wanted_name(came.text)) and not came.edits:
+            if await self._memory.rename(came.sender, name):
+                news.after.append(lambda: self._nod(came))
+            else:
+                news.after.append(lambda: self._say(room.id, NAME_TAKEN, self._rules.desk_language, came))
             return None
         about = came.about if came.kind is What.REACTED else came.reply_to
         post = await self._post(room.id, about) if about else None
@@ -584,17 +563,13 @@ class Receiver:
     def _has_spoken(self, room: str) -> None:
         # Whoever answers has read what was there: apps show it so.
         self._read.pop(room, None)
-        if room in self._spoken:
-            self._spoken[room] += 1
+        self._typing.answered(room)
 
     async def _show_typing(self, room: str) -> None:
-        before = self._spoken.setdefault(room, 0)
-        try:
-            await asyncio.sleep(TYPING_AFTER)
-            if self._spoken.get(room, before) == before:
-                await self._channel.typing(room, on=True)
-        finally:
-            self._spoken.pop(room, None)
+        await self._channel.typing(room, on=True)
+
+    async def _hide_typing(self, room: str) -> None:
+        await self._channel.typing(room, on=False)
 
     def _show_read(self, room: str, event: str) -> None:
         if room not in self._read:
@@ -611,7 +586,7 @@ class Receiver:
     async def _fetched(self, client: Client, came: Came) -> Came:
         """With the file, where one of its kind may be passed on; without it, the person is told."""
         media, file = came.media, came.file
-        if media is None or file is None or media.kind not in self._files.kinds:
+        if media is None or file is None or not self._files.wants(media.kind):
             return came
         if file.size > self._files.most_bytes:
             # Too much to fetch is told like too much to pass on.
@@ -620,7 +595,7 @@ class Receiver:
         place = f"{quote(address.netloc, safe='')}/{quote(address.path.strip('/'), safe='')}"
         headers = {"Authorization": f"Bearer {client.access_token}"}
         try:
-            async with self._fetching, asyncio.timeout(FETCH_SECONDS):
+            async with self._files.turn():
                 answer = await client.send("GET", f"/_matrix/client/v1/media/download/{place}", None, headers)
                 data = await answer.content.read(self._files.most_bytes + 1) if answer.status == 200 else b""
                 while len(data) <= self._files.most_bytes and (more := await answer.content.read(1 << 16)):
@@ -694,7 +669,6 @@ def _since_join(me: str, events: list[Any], state: Sequence[Any]) -> list[Any]:
     return [each for each in events if isinstance(each, Readable) and each.server_timestamp >= since]
 
 
-NAMELESS: Final = _("Team")
 ONLY_TWO: Final = _("I only work in rooms for the two of us. Please invite me alone. I am leaving this room now.")
 NO_LONGER_TWO: Final = _(
     "Somebody else is in this room now. I only work in rooms for the two of us, so that nobody reads along. Please "

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Protocol
-
-from bot.i18n import _
-
-NAMELESS: Final = _("Team")
-"""How staff are called who speak in the name of the group: nobody else may be called so."""
+from typing import Protocol
 
 
 @dataclass(frozen=True)

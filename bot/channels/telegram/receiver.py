@@ -8,21 +8,25 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any, Final, ParamSpec, TypeVar
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
 from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.backoff import wait
 from bot.bugs import log_bug
+from bot.channels.aside import Aside
+from bot.channels.files import Files
+from bot.channels.staff import NAME_TAKEN, NAMELESS, wanted_name
 from bot.channels.telegram.answers import wanted_wait
 from bot.channels.telegram.buttons import Buttons
 from bot.channels.telegram.channel import RemoteId, TelegramChannel
 from bot.channels.telegram.desk import Desk
-from bot.channels.telegram.memory import NAMELESS, Group, Memory
+from bot.channels.telegram.memory import Group, Memory
 from bot.channels.telegram.reading import WANTED, Came, Kind, read
 from bot.channels.text import length
+from bot.channels.typing import Typing
 from bot.i18n import Text, _, render
 from bot.messages import Inbound
 
@@ -32,11 +36,6 @@ AT_ONCE: Final = 100
 """Updates that are fetched together."""
 LARGEST_FILE: Final = 20_000_000
 """Bytes; more is not handed over by Telegram."""
-FETCHES: Final = 8
-"""Files that are fetched at the same time."""
-FETCH_SECONDS: Final = 20
-TYPING_AFTER: Final = 1.0
-"""Seconds without an answer after which the person sees that one is being written."""
 LEAVES_AFTER: Final = 30.0
 """Seconds that a group has to say that it is the desk."""
 LEAVES_EVERY: Final = 1.0
@@ -44,7 +43,6 @@ LEAVES_EVERY: Final = 1.0
 UNKNOWN: Final = "?"
 """Stands for a button that is none of ours."""
 
-P = ParamSpec("P")
 T = TypeVar("T")
 Q = TypeVar("Q")
 
@@ -53,21 +51,12 @@ _FULL: Final = 3500
 _PIECES_WITHIN: Final = 3
 """Seconds between two pieces: an app sends them one after the other, and nobody types so quickly."""
 _CODE: Final = re.compile(r"/(?:start|desk)(?:@\S+)?\s+(?:desk_)?([A-Za-z0-9_-]{10,64})\s*")
-_NAME: Final = re.compile(r"/name(?:@\S+)?\s+(.{1,40})", re.DOTALL)
 _FOR_WHOM: Final = re.compile(r"/\w+@(\w+)")
 _LOG: Final = logging.getLogger("anlaufstelle.telegram")
 
 _METHOD: Final = "GetUpdates"
 """The raw answer is wanted: one update that cannot be read must not spoil the others. Telegram reads names of methods
 in any case, and the library would warn of one that it has under this name itself."""
-
-
-@dataclass(frozen=True)
-class Files:
-    """Which files are fetched at all (D-09)."""
-
-    kinds: tuple[str, ...] = ()
-    most_bytes: int = 0
 
 
 Receive = Callable[[Sequence[Inbound]], Awaitable[None]]
@@ -91,7 +80,7 @@ class Receiver:
         set_aside: Callable[[str, Mapping[str, Any]], Awaitable[None]],
         holds: Callable[[], Awaitable[bool]],
         passes: Callable[[Exception], bool],
-        files: Files = Files(),
+        files: Files,
         desk_language: str = "de",
         is_desk: bool = True,
     ) -> None:
@@ -114,16 +103,15 @@ class Receiver:
         self._files = files
         self._language = desk_language
         self._is_desk = is_desk
-        self._fetching = asyncio.Semaphore(FETCHES)
         self._leaving = asyncio.Lock()
-        self._aside: set[asyncio.Task[None]] = set()
-        self._spoken: dict[int, int] = {}
+        self._aside = Aside(TelegramError)
+        self._typing = Typing[int](self._aside, channel.typing)
         self._username = ""
         self._full: dict[tuple[int, int, int], Came] = {}
         """The last message of a member of staff in a topic, if it was as long as a message can be."""
         self.trouble = ""
         """What keeps it from receiving, in one word; empty while all is well."""
-        channel.spoke = self._has_spoken
+        channel.spoke = self._typing.answered
         desk.lost = self._show_again
 
     async def poll(self) -> None:
@@ -202,10 +190,10 @@ class Receiver:
             await self._receive([said for _came, said in inbound])
         for _raw, came in arrived:
             if came.query:
-                self._meanwhile(self._calm, came.query)
+                self._aside.do(self._calm, came.query)
         for came, _inbound in inbound:
             if came.private:
-                self._meanwhile(self._show_typing, came.chat)
+                self._typing.begin(came.chat)
 
     async def _or_aside(self, raw: Mapping[str, Any], act: Callable[[Q], Awaitable[T | None]], given: Q) -> T | None:
         """None where something in the update cannot be understood: whatever is in it, the next one must be read."""
@@ -233,9 +221,9 @@ class Receiver:
         if came.kind is Kind.WORDS and (code := _CODE.fullmatch(came.text)) and await self._chosen(came, code[1]):
             return None
         if came.kind is Kind.ADDED:
-            self._meanwhile(self._leave, came.chat, LEAVES_AFTER)
+            self._aside.do(self._leave, came.chat, LEAVES_AFTER)
         elif came.kind is Kind.WORDS and not came.edits:
-            self._meanwhile(self._leave, came.chat, 0)
+            self._aside.do(self._leave, came.chat, 0)
         return None
 
     def _from_person(self, came: Came) -> Inbound:
@@ -271,11 +259,11 @@ class Receiver:
             return None
         if came.by_itself:
             # Nothing tells two of them apart, and what one of them answers must not go out for the other.
-            self._meanwhile(self._say, came.chat, WHO_WRITES, came.topic)
+            self._aside.do(self._say, came.chat, WHO_WRITES, came.topic)
             return None
         came = self._with_beginning(came)
-        if name := _NAME.fullmatch(came.text):
-            await self._rename(came, name[1])
+        if name := wanted_name(came.text):
+            await self._rename(came, name)
             return None
         ref = await self._memory.ref_of(came.chat, came.topic) if came.topic else ""
         about = came.message if came.data is not None else came.reply_to
@@ -328,7 +316,7 @@ class Receiver:
         # What cannot be asked now is looked at again soon.
         with suppress(TelegramError):
             await self._desk.look()
-        self._meanwhile(self._say, came.chat, WELCOME if self._is_desk else WELCOME_TO_PINGS)
+        self._aside.do(self._say, came.chat, WELCOME if self._is_desk else WELCOME_TO_PINGS)
         return True
 
     async def _say(self, chat: int, text: Text, topic: int = 0) -> None:
@@ -350,9 +338,9 @@ class Receiver:
 
     async def _rename(self, came: Came, name: str) -> None:
         if await self._memory.rename(came.user, name):
-            self._meanwhile(self._nod, came)
+            self._aside.do(self._nod, came)
         else:
-            self._meanwhile(self._say, came.chat, NAME_TAKEN, came.topic)
+            self._aside.do(self._say, came.chat, NAME_TAKEN, came.topic)
 
     async def _nod(self, came: Came) -> None:
         await self._bot.set_message_reaction(came.chat, came.message, "👌")
@@ -361,33 +349,16 @@ class Receiver:
         """The pressed button stops turning."""
         await self._bot.answer_callback_query(query)
 
-    def _has_spoken(self, chat: int) -> None:
-        if chat in self._spoken:
-            self._spoken[chat] += 1
-
-    async def _show_typing(self, chat: int) -> None:
-        if chat in self._spoken:
-            # Who writes a thousand messages sees it once.
-            return
-        self._spoken[chat] = 0
-        try:
-            await asyncio.sleep(TYPING_AFTER)
-            if not self._spoken[chat]:
-                await self._channel.typing(chat)
-        finally:
-            self._spoken.pop(chat, None)
-
     async def _fetched(self, came: Came) -> Came:
         """With the file, where one of its kind may be passed on; without it, the person is told."""
         media, file = came.media, came.file
-        if media is None or file is None or media.kind not in self._files.kinds or not came.private:
+        if media is None or file is None or not self._files.wants(media.kind) or not came.private:
             return came
         if file.size > min(LARGEST_FILE, self._files.most_bytes):
             # Too much to fetch is told like too much to pass on.
             return replace(came, media=replace(media, too_large=True))
         try:
-            # Also for those who wait for others: what else has come waits for them.
-            async with asyncio.timeout(FETCH_SECONDS), self._fetching:
+            async with self._files.turn():
                 found = await self._bot.get_file(file.id)
                 data = bytes(await found.download_as_bytearray())
         except (TelegramError, TimeoutError):
@@ -409,26 +380,9 @@ class Receiver:
             ]
         )
 
-    def _meanwhile(self, act: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Does what nobody has to wait for, and what may fail."""
-
-        async def quietly() -> None:
-            try:
-                await act(*args, **kwargs)
-            except TelegramError:
-                pass
-            except Exception as bug:  # noqa: BLE001  # it must not end anything else
-                log_bug(bug)
-
-        task = asyncio.create_task(quietly())
-        self._aside.add(task)
-        task.add_done_callback(self._aside.discard)
-
     async def close(self) -> None:
         """Ends what is still done by the way."""
-        for each in self._aside:
-            each.cancel()
-        await asyncio.gather(*self._aside, return_exceptions=True)
+        await self._aside.close()
 
 
 WELCOME: Final = _(
@@ -443,7 +397,6 @@ WHO_WRITES: Final = _(
     "I cannot see who is writing here, so I pass nothing on and keep nothing. Please switch off “Remain anonymous” in "
     "your rights as an administrator, and write it again."
 )
-NAME_TAKEN: Final = _("Somebody here is called that already. Please write /name and another name.")
 WRITE_TO_ME: Final = _("I only work in private chats. Please write to me privately. I am leaving this group now.")
 
 

@@ -11,7 +11,7 @@ from storage.models import Thread
 from tests.channels.contract import Person as Reader
 from tests.channels.contract import Staff as Colleague
 from tests.channels.matrix.waiting import until
-from tests.channels.matrix_driver import MatrixDriver
+from tests.channels.matrix_driver import REF, MatrixDriver
 from tests.matrix_server.homeserver import Account
 from tests.matrix_server.person import Person
 
@@ -167,3 +167,44 @@ async def test_once_everybody_signs_their_devices_the_others_are_left_out(runnin
             assert said
         finally:
             await other.stop()
+
+
+async def test_two_people_never_have_the_same_name(running: Any) -> None:
+    async with running() as driver:
+        ana, kim, ref = await a_case(driver)
+        ben = Colleague(driver, "ben")
+        await kim.says("/take", ref)
+        await kim.sees("kim has taken")
+        other = await driver.staff("ben")
+        for name in ("kim", "KIM", "Team"):
+            before = len(other.by(driver.user, driver.desk))
+            await other.says(driver.desk, f"!name {name}")
+            await until(
+                lambda before=before: [
+                    each for each in other.by(driver.user, driver.desk)[before:] if "heißt hier schon" in each.text
+                ],
+                f"{name} is taken",
+            )
+        await kim.says("/talk", ref)
+        await ana.sees("From now on a person")
+        await ben.says("Only for us.", ref)
+        await kim.says("Good morning.", ref)
+        await ana.sees("Good morning.")
+        assert not ana.texts("Only for us.")
+
+
+async def test_what_is_said_in_a_room_that_is_only_told_is_nobodys_business(running: Any) -> None:
+    async with running(rules={"desk_content": "pings"}) as driver:
+        ana = Reader(driver, "ana")
+        staff = await driver.staff("kim")
+        await ana.begins()
+        await ana.says("/human")
+        ping = await staff.sees("Jemand möchte", driver.desk)
+        ref = REF.search(ping.text)[0]
+        for words in (f"!reply {ref} Good morning.", "!name kim", "!who", "A note."):
+            await staff.says(driver.desk, words)
+        # Whatever came before this answer was looked at before.
+        await ana.says("/help")
+        await ana.sees("112")
+        assert not ana.texts("Good morning.")
+        assert staff.by(driver.user, driver.desk) == [ping]

@@ -16,7 +16,8 @@ from bot.channels.files import Files
 from bot.channels.matrix.answers import SERVED_ELSEWHERE, Failed
 from bot.channels.matrix.channel import NAME, PACE, MatrixChannel
 from bot.channels.matrix.memory import Progress
-from bot.channels.matrix.receiver import LATE_AFTER, Receiver, Rules
+from bot.channels.matrix.receiver import Receiver, Rules
+from bot.channels.matrix.unread import LATE_AFTER
 from bot.contact_point import ContactPoint
 from bot.delivery import Pace
 from bot.matrix_memory import StoredMemory

@@ -192,6 +192,18 @@ class StoredMemory:
         point, language = self._contact_point, self._desk_reads
         return await self._run(lambda session: staff_names.rename(session, point, NAME, user, name, language))
 
+    async def named(self, devices: str) -> bool:
+        key = self._database.ring.lookup("matrix.left_out", self._account, devices) if devices else None
+
+        def keep(session: Session) -> bool:
+            row = matrix.login(session, self._account)
+            if row is None or row.named_key == key:
+                return False
+            row.named_key = key
+            return True
+
+        return await self._run(keep, alone=True)
+
     async def language_of(self, person: str) -> str:
         key = self._database.ring.lookup(_CHAT, self._account, person)
 

@@ -38,6 +38,8 @@ class MatrixAccount(Base, Scoped):
     """Grows with every start, here and at the homeserver: a smaller one than there is a restored database."""
     desk: Mapped[str | None] = mapped_column(EncryptedText("matrix_account.desk"))
     """The room that is the desk."""
+    named_key: Mapped[str | None]
+    """Keyed hash of the devices without messages that the desk was told of."""
 
 
 class MatrixKey(Base, Scoped):

@@ -189,6 +189,10 @@ class Memory(Protocol):
         """A member of staff wants to be called so; False where that cannot be, because somebody else is."""
         ...
 
+    async def named(self, devices: str) -> bool:
+        """The desk is told of the devices that get nothing; False if these are what it was told of before."""
+        ...
+
     async def language_of(self, person: str) -> str:
         """What somebody reads, as far as that is known."""
         ...

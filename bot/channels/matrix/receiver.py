@@ -26,6 +26,7 @@ from bot.channels.matrix.memory import Kind, Memory, Post, Progress, Room, Waiti
 from bot.channels.matrix.reading import Came, Event, Readable, read
 from bot.channels.matrix.reading import Kind as What
 from bot.channels.matrix.rooms import Rooms
+from bot.channels.matrix.unread import LATE_AFTER, Unread
 from bot.channels.staff import NAME_TAKEN, NAMELESS, wanted_name
 from bot.channels.typing import Typing
 from bot.i18n import Text, _, render
@@ -33,10 +34,6 @@ from bot.messages import Inbound
 
 READ_AFTER: Final = 1.0
 """Seconds after which it is shown that something was read, if it is not answered by then."""
-LATE_AFTER: Final = 30.0
-"""Seconds without its key after which the sender of a message is told that it cannot be read."""
-WAITS_FOR: Final = 7 * 24 * 3600.0
-"""Seconds after which no key is expected any more."""
 KEPT_AFTER: Final = 60.0
 """Seconds after which it is stored how far the bot has read, if nothing came that has to be."""
 REPEATED_WITHIN: Final = 2.0
@@ -110,7 +107,7 @@ class Receiver:
         self._aside = channel.aside
         self._client: Client | None = None
         self._rooms = Rooms()
-        self._waiting: dict[str, Waiting] = {}
+        self._unread = Unread()
         self._since = ""
         self._whole = True
         self._kept_at = 0.0
@@ -120,6 +117,8 @@ class Receiver:
         self._desk = ""
         self._typing = Typing[str](self._aside, self._show_typing, self._hide_typing)
         self._read: dict[str, str] = {}
+        self._named: frozenset[tuple[str, str]] | None = None
+        """The devices that the desk was told of."""
         self.trouble = ""
         """What keeps it from receiving, in one word; empty while all is well."""
         self.stopped = ""
@@ -166,7 +165,7 @@ class Receiver:
             raise
         self._since, self._whole = login.since, True
         self._rooms = Rooms(await self._memory.rooms())
-        self._waiting = {each.event: each for each in await self._memory.waiting()}
+        self._unread = Unread(await self._memory.waiting(), self._rules.late_after)
         return client
 
     async def check_alone(self) -> None:
@@ -243,6 +242,7 @@ class Receiver:
         # Who has signed what is asked for before it matters.
         await self._insist(client.learn_keys)
         self._desk = await self._memory.desk()
+        self._unread.hear(answer.to_device_events)
         if whole:
             self._channel.begin(client, self._rooms)
         news = News()
@@ -260,6 +260,7 @@ class Receiver:
                 if each.kind is Kind.INVITED:
                     self._aside.do(self._join, each)
         await self._insist(client.tend_keys)
+        self._name_left_out(client)
         for act in news.after:
             self._aside.do(act)
 
@@ -281,9 +282,8 @@ class Receiver:
         for left in news.left:
             self._rooms.drop(left)
             client.forget_room(left)
-        self._waiting |= {each.event: each for each in news.waiting}
-        for event in news.decrypted:
-            self._waiting.pop(event, None)
+        self._unread.put(news.waiting)
+        self._unread.drop(news.decrypted)
         for came, said in news.inbound:
             if came is not None and said.chat:
                 self._typing.begin(came.room)
@@ -394,7 +394,7 @@ class Receiver:
         # Where staff are only told that there is something, what they say is nobody's business here.
         unheard = room.kind is Kind.DESK and not self._rules.is_desk
         if isinstance(event, nio.MegolmEvent):
-            if event.event_id not in self._waiting and not unheard:
+            if event.event_id not in self._unread and not unheard:
                 news.waiting.append(Waiting(room.id, event.event_id, event.source, time()))
             return
         try:
@@ -505,41 +505,36 @@ class Receiver:
 
     async def _retry(self, client: Client, news: News) -> None:
         """Messages whose key may have come."""
-        for each in list(self._waiting.values()):
-            room = self._rooms.get(each.room)
-            if room is None or time() - each.since > WAITS_FOR:
-                news.decrypted.append(each.event)
-                continue
-            event = nio.MegolmEvent.from_dict(dict(each.source))
-            if not isinstance(event, nio.MegolmEvent):
-                continue
-            event.room_id = each.room
-            if event.sender_key is None or event.session_id is None:
-                continue
-            if client.machine.inbound_group_store.get(each.room, event.sender_key, event.session_id) is None:
-                # nio would take every try for a sign that something is broken.
-                continue
-            try:
-                found = client.decrypt_event(event)
-            except nio.EncryptionError:
-                continue
-            news.decrypted.append(each.event)
-            if isinstance(found, Readable):
+        for waiting, found in self._unread.now_readable(client):
+            news.decrypted.append(waiting.event)
+            room = self._rooms.get(waiting.room)
+            if room is not None and isinstance(found, Readable):
                 await self._take(client, room, found, news)
 
     async def tell_late(self) -> None:
         """Tells the senders of messages that cannot be read, once each; raises Failed."""
-        for each in list(self._waiting.values()):
-            room = self._rooms.get(each.room)
-            if each.told or room is None or time() - each.since < self._rules.late_after:
+        for waiting, text in self._unread.late():
+            await self._memory.keep_waiting(waiting)
+            room = self._rooms.get(waiting.room)
+            if room is None:
                 continue
-            self._waiting[each.event] = told = replace(each, told=True)
-            await self._memory.keep_waiting(told)
             at_desk = room.kind is Kind.DESK
             language = self._rules.desk_language if at_desk else await self._memory.language_of(room.person)
-            await self._say(each.room, CANNOT_READ, language, name=f"late{each.event}")
+            await self._say(waiting.room, text, language, name=f"late{waiting.event}")
 
     # --- what is said and shown by the way
+
+    def _name_left_out(self, client: Client) -> None:
+        """Tells the desk whose devices get nothing, whenever that changes."""
+        left_out = client.left_out(self._desk)
+        if left_out != self._named:
+            self._named = left_out
+            self._aside.do(self._tell_left_out, self._desk, left_out)
+
+    async def _tell_left_out(self, desk: str, left_out: frozenset[tuple[str, str]]) -> None:
+        devices = ", ".join(f"{device} ({user})" for user, device in sorted(left_out))
+        if await self._memory.named(devices) and devices:
+            await self._say(desk, _say_left_out(devices), self._rules.desk_language)
 
     async def _say(self, room: str, text: Text, language: str, about: Came | None = None, name: str = "") -> None:
         client = self._client
@@ -674,10 +669,16 @@ NO_LONGER_TWO: Final = _(
     "Somebody else is in this room now. I only work in rooms for the two of us, so that nobody reads along. Please "
     "open a new chat with me. I am leaving this room now."
 )
-CANNOT_READ: Final = _(
-    "I cannot read your message: it came without its key. Please send it once more. If that does not help, open a new "
-    "chat with me or call us."
-)
+
+
+def _say_left_out(devices: str) -> Text:
+    return _(
+        "These devices get no messages here, because their owners have not confirmed them: {devices}. Please confirm "
+        "them in the app: then new messages arrive there too.",
+        devices=devices,
+    )
+
+
 NOT_TRUSTED: Final = _(
     "I did not act on this message: it came from a device that its owner has not confirmed, or unencrypted. Please "
     "confirm the device in your app, then send the message once more."

@@ -1,4 +1,4 @@
-"""Members of staff have one name at the desk, whichever messenger they write in"""
+"""Members of staff have one name at the desk, whichever messenger they write in, and are told whose devices get nothing"""
 
 from __future__ import annotations
 
@@ -42,3 +42,4 @@ def upgrade() -> None:
                 values = {'user_key': row.user_key, 'name': kept, 'contact_point': row.contact_point}
                 connection.execute(made.insert(), values)
         op.drop_table(table)
+    op.add_column('matrix_account', sa.Column('named_key', sa.String(), nullable=True))

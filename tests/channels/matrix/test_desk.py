@@ -157,6 +157,10 @@ async def test_once_everybody_signs_their_devices_the_others_are_left_out(runnin
             assert first.encrypted, "nobody signs anything yet: everybody gets everything"
             await vouch(kim)
             await until(lambda: driver.bot.receiver._client.left_out(driver.desk), "it is left out")
+            named = await kim.sees("Diese Geräte bekommen hier keine Nachrichten", driver.desk)
+            assert f"{other.account.device_id} ({kim.user_id})" in named.text
+            assert kim.account.device_id not in named.text
+            await driver.restart()
             await kim.says(driver.desk, "!who")
             await kim.until(
                 lambda: len([e for e in kim.by(driver.user, driver.desk) if "Nichts ist offen" in e.text]) == 2, "two"
@@ -165,6 +169,7 @@ async def test_once_everybody_signs_their_devices_the_others_are_left_out(runnin
             said = await other.says(driver.desk, "!language en")
             await kim.sees("Ich habe diese Nachricht nicht ausgeführt", driver.desk)
             assert said
+            assert len([e for e in kim.by(driver.user, driver.desk) if "Diese Geräte" in e.text]) == 1, "said once"
         finally:
             await other.stop()
 

@@ -137,11 +137,11 @@ async def test_a_message_is_read_when_its_key_comes_late_even_after_a_restart(ru
         ana, room = await driver.person("ana")
         await ana.sees(QUESTION, room)
         hand_over = await without_key(ana, room, "English")
-        await until(lambda: driver.bot.receiver._waiting, "it waits")
+        await until(lambda: driver.bot.receiver._unread, "it waits")
         await driver.restart()
         await hand_over()
         await ana.sees("Is somebody in danger right now?", room)
-        assert not driver.bot.receiver._waiting
+        assert not driver.bot.receiver._unread
         assert not [each for each in ana.by(driver.user, room) if "came without its key" in each.text]
 
 
@@ -159,6 +159,28 @@ async def test_who_cannot_be_read_is_told_once_in_their_language(running: Any) -
         await ana.sees("Ihre Daten", room)
         told = [each for each in ana.by(driver.user, room) if "nicht lesen" in each.text]
         assert len(told) == 1
+
+
+async def test_whose_app_gives_no_key_is_told_why_at_once(running: Any) -> None:
+    async with running() as driver:
+        ana, room = await driver.person("ana")
+        await ana.sees(QUESTION, room)
+        await ana.says(room, "Deutsch")
+        await ana.sees("Ist gerade jemand in Gefahr?", room)
+        await without_key(ana, room, "Nobody reads this.")
+        await until(lambda: driver.bot.receiver._unread, "it waits")
+        assert not [each for each in ana.by(driver.user, room) if "nicht lesen" in each.text]
+        await withhold(ana, room, driver.user, "m.unverified")
+        told = await ana.sees("Ich kann Ihre Nachricht nicht lesen", room)
+        assert "überprüft" in told.text
+
+
+async def withhold(person: Person, room: str, other: str, code: str) -> None:
+    """An app says that it gives no key, as those do that trust only devices that their user has verified."""
+    session = person.client.olm.outbound_group_sessions[room].id
+    why = {"room_id": room, "session_id": session, "algorithm": "m.megolm.v1.aes-sha2", "code": code}
+    path = f"/_matrix/client/v3/sendToDevice/m.room_key.withheld/{code}"
+    await person.ask("PUT", path, {"messages": {other: {"*": why}}})
 
 
 async def test_one_time_keys_that_are_used_up_are_made_anew(running: Any) -> None:

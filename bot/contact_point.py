@@ -242,6 +242,8 @@ class MatrixRules:
     """Whether people may write there; otherwise only the desk is there."""
     desk_content: str = "none"
     """What the room of staff is shown: `none`, `pings` without a word of anybody, or `full`: it is the desk."""
+    cases: str = "threads"
+    """Where a case is worked on: in `threads` of the desk's room, or in `rooms` of their own."""
     devices: str = "signed"
     """Who gets messages: `signed`, once everybody in a room signs devices, only such; or `all`."""
 

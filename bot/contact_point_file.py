@@ -400,6 +400,7 @@ def _matrix(root: _Table, telegram: TelegramRules) -> MatrixRules:
         user=table.read("user", _matrix_user, "", needed=True),
         people=table.read("people", _flag, MatrixRules.people),
         desk_content=table.read("desk_content", _one_of("none", "pings", "full"), MatrixRules.desk_content),
+        cases=table.read("cases", _one_of("threads", "rooms"), MatrixRules.cases),
         devices=table.read("devices", _one_of("signed", "all"), MatrixRules.devices),
     )
     table.close()

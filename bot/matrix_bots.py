@@ -14,6 +14,7 @@ from bot.app import ended
 from bot.bugs import log_bug
 from bot.channels.files import Files
 from bot.channels.matrix.answers import SERVED_ELSEWHERE, Failed
+from bot.channels.matrix.case_rooms import CaseRooms
 from bot.channels.matrix.channel import NAME, PACE, MatrixChannel
 from bot.channels.matrix.memory import Progress
 from bot.channels.matrix.receiver import Receiver, Rules
@@ -123,7 +124,9 @@ def matrix_bot(
     account = account_of(point)
     languages = (point.languages.default, point.languages.desk)
     memory = StoredMemory(database, point.id, account, languages, now, leases)
-    channel = MatrixChannel(memory, pace)
+    case_rooms = CaseRooms()
+    own_rooms = case_rooms if point.matrix.cases == "rooms" else None
+    channel = MatrixChannel(memory, pace, case_rooms=own_rooms)
 
     rules = point.matrix
 
@@ -148,6 +151,7 @@ def matrix_bot(
         set_aside=lambda name, raw: set_aside(point.id, account, name, raw),
         holds=lambda: holds(account),
         files=Files(point.media),
+        case_rooms=case_rooms,
         rules=Rules(
             people=rules.people,
             is_desk=rules.desk_content == "full",

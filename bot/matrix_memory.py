@@ -165,6 +165,9 @@ class StoredMemory:
     async def drop_thread(self, room: str, root: str) -> None:
         await self._run(lambda session: matrix.drop_thread(session, room, root))
 
+    async def without_case(self, refs: Sequence[str]) -> list[str]:
+        return await self._run(lambda session: matrix.without_case(session, refs))
+
     async def keep_post(
         self, room: str, events: Sequence[str], ref: str, signs: Mapping[str, str], seeds: Mapping[str, str]
     ) -> None:

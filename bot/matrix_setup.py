@@ -17,6 +17,7 @@ from bot.channels.matrix.answers import Failed
 from bot.channels.matrix.client import Client
 from bot.channels.matrix.keys import KeyStore
 from bot.channels.matrix.memory import Change, Kind, Login, Room
+from bot.channels.matrix.new_room import desk_room
 from bot.channels.matrix.signing import is_signed, master_key, new_seeds, public_keys, signed_device, signs_devices
 from bot.contact_point import ContactPoint
 from bot.i18n import _, render
@@ -223,16 +224,8 @@ async def make_desk(database: Database, point: ContactPoint, staff: Sequence[str
 
 async def _make_desk(database: Database, point: ContactPoint, staff: Sequence[str]) -> str:
     async with _client(database, point) as (client, _login):
-        made = await client.ask("POST", "/_matrix/client/v3/createRoom", {
-            "name": render(_("Team {name}", name=point.name), point.languages.desk),
-            "preset": "private_chat",
-            "invite": list(staff),
-            "initial_state": [
-                {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}},
-                {"type": "m.room.history_visibility", "state_key": "", "content": {"history_visibility": "joined"}},
-                {"type": "m.room.guest_access", "state_key": "", "content": {"guest_access": "forbidden"}},
-            ],
-        })  # fmt: skip
+        name = render(_("Team {name}", name=point.name), point.languages.desk)
+        made = await client.ask("POST", "/_matrix/client/v3/createRoom", desk_room(name, staff))
         room = str(made["room_id"])
 
         def keep(session: Session) -> None:

@@ -258,6 +258,12 @@ def threads_without_case(session: Session, room: str) -> list[str]:
     return list(session.scalars(left))
 
 
+def without_case(session: Session, refs: Collection[str]) -> list[str]:
+    """Those of the cases that are deleted."""
+    there = set(session.scalars(select(Thread.ref).where(Thread.ref.in_(refs))))
+    return [each for each in refs if each not in there]
+
+
 def keep_post(
     session: Session, contact_point: str, room: str, events: Sequence[str], ref: str, signs: Any, now: datetime
 ) -> None:

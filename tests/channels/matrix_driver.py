@@ -179,7 +179,7 @@ class MatrixDriver:
             changed = person.changed
             async with self._looking:
                 for room, shown in list(person.rooms.items()):
-                    if place != DESK or room == self.desk:
+                    if place != DESK or await self._is_desk(room):
                         await self._show(place, room, list(shown.values()))
             await changed.wait()
 
@@ -194,6 +194,9 @@ class MatrixDriver:
                     mark = Seen(f"r{each.id}", 2 * each.order + 1, SIGNS[sign], thread=await self._ref(room, each))
                     if self.screen.find(place, mark.id) != mark:
                         self.screen.put(place, mark)
+
+    async def _is_desk(self, room: str) -> bool:
+        return room == self.desk
 
     async def _ref(self, room: str, shown: Shown) -> str:
         return await self.bot.channel._memory.ref_of(room, shown.root or shown.id)
@@ -285,11 +288,17 @@ class MatrixDriver:
         self, by: str, text: str, *, thread: str = "", answers: Seen | None = None, message_id: str = ""
     ) -> str:
         person = await self.staff(by)
-        root = await self.bot.channel._memory.root_of(self.desk, thread) if thread else ""
-        return await self._write(person, self.desk, text, message_id, root, answers.id if answers else "")
+        room, root = await self._place(person, thread)
+        return await self._write(person, room, text, message_id, root, answers.id if answers else "")
+
+    async def _place(self, person: Person, thread: str) -> tuple[str, str]:
+        """The room in which staff write about a case, and its thread there."""
+        return self.desk, await self.bot.channel._memory.root_of(self.desk, thread) if thread else ""
 
     async def press_at_desk(self, by: str, message: Seen, option: str) -> None:
-        await self._press(await self.staff(by), self.desk, message, option)
+        person = await self.staff(by)
+        room, _root = await self._place(person, message.thread)
+        await self._press(person, room, message, option)
 
     async def edit_at_desk(self, by: str, message_id: str, text: str, *, thread: str = "") -> None:
         room, event = self._said[message_id]
@@ -300,3 +309,33 @@ class MatrixOpenDriver(MatrixDriver):
     """People in chats that are not encrypted."""
 
     encrypted = False
+
+
+class MatrixRoomsDriver(MatrixDriver):
+    """A desk where each case has a room of its own."""
+
+    def __init__(self, open_database: Callable[[], Database], points: Mapping[str, ContactPoint]) -> None:
+        super().__init__(open_database, points)
+        self.rules = {**self.rules, "cases": "rooms"}
+
+    async def _met(self, key: str, name: str, place: str) -> Person:
+        person = await super()._met(key, name, place)
+        person.accepts = key.startswith("staff ")
+        return person
+
+    def _case_of(self, room: str) -> str:
+        known = self.bot.receiver._rooms.get(room)
+        return known.ref if known is not None else ""
+
+    async def _is_desk(self, room: str) -> bool:
+        return room == self.desk or bool(self._case_of(room))
+
+    async def _ref(self, room: str, shown: Shown) -> str:
+        return self._case_of(room)
+
+    async def _place(self, person: Person, thread: str) -> tuple[str, str]:
+        room = self.bot.receiver._rooms.of_case(thread)
+        if room is None:
+            return self.desk, ""
+        await person.until(lambda: room.id in person.client.rooms, "the room of the case")
+        return room.id, ""

@@ -59,6 +59,8 @@ class Person:
         self.rooms: dict[str, dict[str, Shown]] = defaultdict(dict)
         self.undecrypted: list[nio.MegolmEvent] = []
         self.left: set[str] = set()
+        self.accepts = False
+        """Whether every invitation is accepted."""
         self.typing: dict[str, list[str]] = defaultdict(list)
         """Who is writing, each time that changed, by room."""
         self.read: dict[str, set[str]] = defaultdict(set)
@@ -116,6 +118,8 @@ class Person:
                 self._take(room, event)
         for room in answer.rooms.invite:
             self.rooms.setdefault(room, {})
+            if self.accepts:
+                await self.client.join(room)
         for room, info in answer.rooms.join.items():
             for event in info.timeline.events:
                 self._take(room, event)

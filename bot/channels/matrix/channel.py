@@ -12,6 +12,7 @@ from urllib.parse import quote
 from bot.bugs import log_bug
 from bot.channels.aside import Aside
 from bot.channels.matrix.answers import Failed, NotThere, Unencrypted, outcome
+from bot.channels.matrix.case_rooms import CaseRooms
 from bot.channels.matrix.client import Client
 from bot.channels.matrix.memory import Memory
 from bot.channels.matrix.reading import REPLACES, THREAD
@@ -70,6 +71,8 @@ class Place:
     root: str = field(default="", repr=False)
     """The first message of the thread; empty outside of one."""
     desk: bool = False
+    threads: bool = True
+    """Whether a case is a thread there; otherwise the whole room is about it."""
 
 
 class MatrixChannel:
@@ -79,10 +82,12 @@ class MatrixChannel:
     knows_repeats = True
     """The name of a request comes from the row of the outbox; homeservers remember it for a day and more."""
 
-    def __init__(self, memory: Memory, pace: Pace = PACE) -> None:
+    def __init__(self, memory: Memory, pace: Pace = PACE, *, case_rooms: CaseRooms | None = None) -> None:
+        """With `case_rooms`, each case has a room of its own instead of a thread."""
         self.pace = pace
         self.aside = Aside(Failed, NotThere, Unencrypted)
         self._memory = memory
+        self._case_rooms = case_rooms
         self._client: Client | None = None
         self._at_work = asyncio.Event()
         self._rooms = Rooms()
@@ -90,7 +95,7 @@ class MatrixChannel:
         self.spoke: Callable[[str], None] = lambda room: None
         """Hears in which room something was said."""
         self.bare: Callable[[str, str], Awaitable[None]] = _nobody
-        """Hears of a case whose thread has begun without its card, with the first message: it is shown again."""
+        """Hears of a case whose thread or room has begun without its card: with its first message, or itself."""
 
     def begin(self, client: Client, rooms: Rooms) -> None:
         """From now on messages go out."""
@@ -145,6 +150,11 @@ class MatrixChannel:
         if not desk:
             raise TryLater(DESK_WAIT)
         ref = delivery.message.thread
+        if ref and self._case_rooms is not None:
+            own, is_new = await self._case_rooms.of(client, self._rooms, desk, ref)
+            if is_new and delivery.message.style is not Style.CARD:
+                self.aside.do(self.bare, ref, own)
+            return Place(own, desk=True, threads=False)
         root = await self._memory.root_of(desk, ref) if ref else ""
         if ref and not root and delivery.message.style is not Style.CARD:
             root = await self._begun(client, desk, delivery)
@@ -209,7 +219,7 @@ class MatrixChannel:
 
     @staticmethod
     def _begins_thread(place: Place, delivery: Delivery) -> bool:
-        return bool(place.desk and delivery.message.thread and not place.root)
+        return bool(place.desk and place.threads and delivery.message.thread and not place.root)
 
     async def _file(self, client: Client, place: Place, delivery: Delivery, file: Media, caption: str) -> str:
         known = client.rooms.get(place.room)

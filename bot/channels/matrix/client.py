@@ -79,6 +79,8 @@ class Client(nio.AsyncClient):
         """The key by which somebody signs devices, of those who were asked for."""
         self._signed: set[tuple[str, str]] = set()
         """Devices, by user and name, that their owner has signed."""
+        self.reads_when_invited: Callable[[str], bool] = lambda room: False
+        """Whether those who are invited to a room get its keys: they read what was said since then."""
         self._shared: dict[str, frozenset[tuple[str, str]]] = {}
         """The devices left out when a room's key was shared."""
 
@@ -304,7 +306,8 @@ class Client(nio.AsyncClient):
         if not self.machine.should_share_group_session(room):
             return
         known = self.rooms[room]
-        users = [each for each in known.users if each not in known.invited_users]
+        waiting = () if self.reads_when_invited(room) else known.invited_users
+        users = [each for each in known.users if each not in waiting]
         missing = self.machine.get_missing_sessions(users)
         if missing:
             claimed = await self.keys_claim(missing)

@@ -16,6 +16,8 @@ class Kind(StrEnum):
     PRIVATE = "PRIVATE"
     """One person and the bot."""
     DESK = "DESK"
+    CASE = "CASE"
+    """Staff and the bot, about one case."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class Room:
     """Grows with every message: of several rooms of one person, the one heard last is written to."""
     follows: str = field(default="", repr=False)
     """The room that this one replaces."""
+    ref: str = ""
+    """The case that it is about."""
+
+    @property
+    def is_of_staff(self) -> bool:
+        return self.kind in (Kind.DESK, Kind.CASE)
 
 
 @dataclass(frozen=True)
@@ -165,6 +173,10 @@ class Memory(Protocol):
 
     async def drop_thread(self, room: str, root: str) -> None:
         """A thread is gone."""
+        ...
+
+    async def without_case(self, refs: Sequence[str]) -> list[str]:
+        """Those of the cases that are deleted."""
         ...
 
     async def keep_post(

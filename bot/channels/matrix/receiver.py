@@ -19,10 +19,12 @@ from bot.backoff import wait
 from bot.bugs import log_bug
 from bot.channels.files import Files
 from bot.channels.matrix.answers import SERVED_ELSEWHERE, Failed, NotThere
+from bot.channels.matrix.case_rooms import CaseRooms, staff
 from bot.channels.matrix.channel import MatrixChannel, RemoteId
 from bot.channels.matrix.client import Client
 from bot.channels.matrix.keys import KeyStore
 from bot.channels.matrix.memory import Kind, Memory, Post, Progress, Room, Waiting
+from bot.channels.matrix.new_room import case_of
 from bot.channels.matrix.reading import Came, Event, Readable, read
 from bot.channels.matrix.reading import Kind as What
 from bot.channels.matrix.rooms import Rooms
@@ -90,6 +92,7 @@ class Receiver:
         set_aside: Callable[[str, Mapping[str, Any]], Awaitable[None]],
         holds: Callable[[], Awaitable[bool]],
         files: Files,
+        case_rooms: CaseRooms,
         rules: Rules = Rules(),
     ) -> None:
         """`passphrase` protects the keys once more; `holds` says whether this process serves the account."""
@@ -103,6 +106,7 @@ class Receiver:
         self._set_aside = set_aside
         self._holds = holds
         self._files = files
+        self._case_rooms = case_rooms
         self._rules = rules
         self._aside = channel.aside
         self._client: Client | None = None
@@ -115,6 +119,8 @@ class Receiver:
         self._told = False
         """Whether something was told that is not kept yet."""
         self._desk = ""
+        self._staff: Sequence[str] = ()
+        """Who is known to be in the desk's room."""
         self._typing = Typing[str](self._aside, self._show_typing, self._hide_typing)
         self._read: dict[str, str] = {}
         self._named: frozenset[tuple[str, str]] | None = None
@@ -164,7 +170,8 @@ class Receiver:
             await client.close()
             raise
         self._since, self._whole = login.since, True
-        self._rooms = Rooms(await self._memory.rooms())
+        self._rooms = rooms = Rooms(await self._memory.rooms())
+        client.reads_when_invited = lambda room: (known := rooms.get(room)) is not None and known.kind is Kind.CASE
         self._unread = Unread(await self._memory.waiting(), self._rules.late_after)
         return client
 
@@ -243,9 +250,11 @@ class Receiver:
         await self._insist(client.learn_keys)
         self._desk = await self._memory.desk()
         self._unread.hear(answer.to_device_events)
+        news = News()
+        for room, info in answer.rooms.join.items():
+            self._made(client, room, info, news)
         if whole:
             self._channel.begin(client, self._rooms)
-        news = News()
         self._invited(client, answer, news)
         for room in answer.rooms.leave:
             news.left.append(room)
@@ -261,6 +270,7 @@ class Receiver:
                     self._aside.do(self._join, each)
         await self._insist(client.tend_keys)
         self._name_left_out(client)
+        self._see_to_members(client)
         for act in news.after:
             self._aside.do(act)
 
@@ -279,6 +289,7 @@ class Receiver:
             self._kept_at = time()
         for room in news.rooms.values():
             self._rooms.put(room)
+        self._case_rooms.came()
         for left in news.left:
             self._rooms.drop(left)
             client.forget_room(left)
@@ -319,6 +330,20 @@ class Receiver:
                     return
                 tries += 1
                 await asyncio.sleep(error.after or wait(tries, first=1, longest=300))
+
+    def _made(self, client: Client, room: str, info: Any, news: News) -> None:
+        """A room that the bot has made for a case, or one before it that was killed then."""
+        if self._rooms.get(room) is None and (ref := case_of([*info.state, *info.timeline.events], client.user_id)):
+            found = Room(room, Kind.CASE, ref=ref)
+            news.rooms[room] = found
+            self._rooms.put(found)
+
+    def _see_to_members(self, client: Client) -> None:
+        """Whoever comes to the desk or leaves it, comes to the rooms of cases or leaves them."""
+        there = staff(client, self._desk)
+        if there != self._staff and self._rules.is_desk:
+            self._staff = there
+            self._aside.do(self._case_rooms.see_to_members, client, self._rooms, self._desk)
 
     async def _depart(self, room: str, text: Text | None = None, language: str = "") -> None:
         """Leaves a room, with a word where people do not know why."""
@@ -392,7 +417,7 @@ class Receiver:
 
     async def _take(self, client: Client, room: Room, event: Event, news: News) -> None:
         # Where staff are only told that there is something, what they say is nobody's business here.
-        unheard = room.kind is Kind.DESK and not self._rules.is_desk
+        unheard = room.is_of_staff and not self._rules.is_desk
         if isinstance(event, nio.MegolmEvent):
             if event.event_id not in self._unread and not unheard:
                 news.waiting.append(Waiting(room.id, event.event_id, event.source, time()))
@@ -412,7 +437,7 @@ class Receiver:
             return
         if unheard:
             return
-        if room.kind is Kind.DESK:
+        if room.is_of_staff:
             said = await self._at_desk(client, room, event, came, news)
         else:
             said = await self._in_private(client, room, came, news)
@@ -467,8 +492,7 @@ class Receiver:
         )
 
     async def _at_desk(self, client: Client, room: Room, event: Event, came: Came, news: News) -> Inbound | None:
-        known = client.rooms[room.id]
-        if came.sender not in known.users or came.sender in known.invited_users:
+        if came.sender not in staff(client, room.id) or came.sender not in staff(client, self._desk):
             return None
         if came.kind is What.WORDS and not client.is_trusted(room.id, event):
             news.after.append(lambda: self._say(room.id, NOT_TRUSTED, self._rules.desk_language, came))
@@ -481,7 +505,7 @@ class Receiver:
             return None
         about = came.about if came.kind is What.REACTED else came.reply_to
         post = await self._post(room.id, about) if about else None
-        ref = await self._memory.ref_of(room.id, came.root) if came.root else ""
+        ref = room.ref or (await self._memory.ref_of(room.id, came.root) if came.root else "")
         choice = ""
         if came.kind is What.REACTED:
             choice = post.signs.get(came.sign, "") if post is not None else ""
@@ -518,8 +542,7 @@ class Receiver:
             room = self._rooms.get(waiting.room)
             if room is None:
                 continue
-            at_desk = room.kind is Kind.DESK
-            language = self._rules.desk_language if at_desk else await self._memory.language_of(room.person)
+            language = self._rules.desk_language if room.is_of_staff else await self._memory.language_of(room.person)
             await self._say(waiting.room, text, language, name=f"late{waiting.event}")
 
     # --- what is said and shown by the way
@@ -608,7 +631,7 @@ class Receiver:
         return replace(came, media=replace(media, data=data))
 
     async def _show_again(self, ref: str, root: str) -> None:
-        """The thread of a case has begun without its card: what stood elsewhere is shown in it."""
+        """The thread or room of a case has begun without its card: what stood elsewhere is shown in it."""
         await self._receive(
             [
                 Inbound(
@@ -631,6 +654,11 @@ class Receiver:
         for root in await self._memory.forgotten_threads(desk):
             await self._take_back(client, desk, root)
             await self._memory.drop_thread(desk, root)
+        rooms = {each.ref: each for each in self._rooms if each.kind is Kind.CASE}
+        for ref in await self._memory.without_case(list(rooms)):
+            await self._case_rooms.dissolve(client, rooms[ref])
+            await self._depart(rooms[ref].id)
+        await self._case_rooms.see_to_members(client, self._rooms, desk)
 
     async def _take_back(self, client: Client, room: str, root: str) -> None:
         base = f"/_matrix/client/v1/rooms/{quote(room, safe='')}/relations/{quote(root, safe='')}/m.thread?limit=100"

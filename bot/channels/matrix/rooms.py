@@ -32,6 +32,10 @@ class Rooms:
         theirs = [each for each in self._rooms.values() if each.kind is Kind.PRIVATE and each.person == person]
         return max(theirs, key=lambda each: each.heard, default=None)
 
+    def of_case(self, ref: str) -> Room | None:
+        """The room of a case; None if it has none."""
+        return next((each for each in self._rooms.values() if each.kind is Kind.CASE and each.ref == ref), None)
+
     def heard(self, room: Room) -> Room | None:
         """The room as it is after somebody spoke there; None if that changes nothing."""
         if room.heard == self._heard and self._heard:

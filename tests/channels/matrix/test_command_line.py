@@ -82,6 +82,7 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
         ('homeserver = "matrix"', "an address like https://"),
         ('desk_content = "all"', '"all": possible are none, pings, full'),
         ('devices = "none"', '"none": possible are signed, all'),
+        ('cases = "room"', '"room": possible are threads, rooms'),
         ('people = "no"', "true or false is expected"),
         ('token = "syt_x"', "unknown key"),
     ],

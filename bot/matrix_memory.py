@@ -67,15 +67,15 @@ class StoredMemory:
         self._desk = None
         return await self._run(lambda session: login_of(session, self._account))
 
-    async def begun(self) -> int:
-        def begin(session: Session) -> int:
+    async def counted(self) -> int:
+        def count(session: Session) -> int:
             row = matrix.login(session, self._account)
             if row is None:
                 return 0
             row.starts += 1
             return row.starts
 
-        return await self._run(begin, alone=True)
+        return await self._run(count, alone=True)
 
     async def keys(self) -> list[tuple[str, Any]]:
         def load(session: Session) -> list[tuple[str, Any]]:

@@ -52,7 +52,7 @@ class Login:
     since: str = field(default="", repr=False)
     """The token up to which everything is kept; empty before the first look."""
     starts: int = 0
-    """How often it was begun."""
+    """How often it was begun, or has looked after itself."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ class Memory(Protocol):
         """The device; None before somebody has logged it in."""
         ...
 
-    async def begun(self) -> int:
-        """It is begun once more; how often now."""
+    async def counted(self) -> int:
+        """It is begun once more, or has looked after itself; how often now."""
         ...
 
     async def keys(self) -> list[tuple[str, Any]]:

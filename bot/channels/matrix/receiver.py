@@ -47,7 +47,7 @@ FETCHES: Final = 8
 """Files that are fetched at the same time."""
 FETCH_SECONDS: Final = 20
 STARTS: Final = "de.anlaufstelle.starts"
-"""The name under which the homeserver keeps how often the bot was begun (account data)."""
+"""The name under which the homeserver keeps how often the bot was begun or has looked after itself (account data)."""
 RESTORED: Final = "ANLAUFSTELLE_RESTORED"
 _NAME: Final = re.compile(r"/name\s+(.{1,40})", re.DOTALL)
 _LOG: Final = logging.getLogger("anlaufstelle.matrix")
@@ -127,7 +127,6 @@ class Receiver:
         self._since = ""
         self._whole = True
         self._kept_at = 0.0
-        self._starts = 0
         self._told = False
         """Whether something was told that is not kept yet."""
         self._desk = ""
@@ -172,8 +171,7 @@ class Receiver:
         try:
             if await self._starts_there(client, login.user_id) > login.starts:
                 raise Failed(RESTORED)
-            self._starts = await self._memory.begun()
-            await client.ask("PUT", self._starts_path(login.user_id), {"starts": self._starts})
+            await self._count(client)
         except BaseException:
             await client.close()
             raise
@@ -181,6 +179,11 @@ class Receiver:
         self._rooms = Rooms(await self._memory.rooms())
         self._waiting = {each.event: each for each in await self._memory.waiting()}
         return client
+
+    async def _count(self, client: Client) -> None:
+        # The homeserver's number is never the higher one, whenever this is killed.
+        starts = await self._memory.counted()
+        await client.ask("PUT", self._starts_path(client.user_id), {"starts": starts})
 
     @staticmethod
     def _starts_path(user: str) -> str:
@@ -197,10 +200,20 @@ class Receiver:
         return starts if isinstance(starts, int) else 0
 
     async def check_alone(self) -> None:
-        """Stops if another process was begun with a copy of the database; raises Failed."""
+        """Stops if another process uses a copy of the database; else counts on, so that today's copy is known as old.
+
+        Raises Failed.
+        """
         client = self._client
-        if client is not None and await self._starts_there(client, client.user_id) > self._starts:
+        if client is None:
+            return
+        there = await self._starts_there(client, client.user_id)
+        # Another process on this very database has counted here first, so it is looked up last.
+        login = await self._memory.login()
+        if login is not None and there > login.starts:
             self._troubled(Failed(RESTORED), 1)
+        else:
+            await self._count(client)
 
     async def rest(self) -> None:
         """Forgets what is not stored; the next look begins with what is."""

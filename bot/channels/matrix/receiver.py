@@ -562,16 +562,23 @@ class Receiver:
                 await self._take(client, room, found, news)
 
     async def tell_late(self) -> None:
-        """Tells the senders of messages that cannot be read, once each; raises Failed."""
-        for each in list(self._waiting.values()):
-            room = self._rooms.get(each.room)
-            if each.told or room is None or time() - each.since < self._rules.late_after:
+        """Tells the senders of messages that cannot be read, once for all that wait in a room; raises Failed."""
+        untold: dict[str, list[Waiting]] = {}
+        for each in self._waiting.values():
+            if not each.told:
+                untold.setdefault(each.room, []).append(each)
+        for name, waiting in untold.items():
+            room, first = self._rooms.get(name), waiting[0]
+            if room is None or time() - min(each.since for each in waiting) < self._rules.late_after:
                 continue
-            self._waiting[each.event] = told = replace(each, told=True)
-            await self._memory.keep_waiting(told)
             at_desk = room.kind is Kind.DESK
             language = self._rules.desk_language if at_desk else await self._memory.language_of(room.person)
-            await self._say(each.room, CANNOT_READ, language, name=f"late{each.event}")
+            # Said before it is noted: whoever is killed in between says it under the same name once more.
+            await self._say(name, CANNOT_READ, language, name=f"late{first.event}")
+            for each in waiting:
+                if each.event in self._waiting:
+                    self._waiting[each.event] = told = replace(each, told=True)
+                    await self._memory.keep_waiting(told)
 
     # --- what is said and shown by the way
 

@@ -103,6 +103,15 @@ class Progress:
 class Memory(Protocol):
     """What one account remembers. Ids of people, rooms and messages are kept as keyed hashes, or encrypted."""
 
+    def hold(self) -> None:
+        """What is written from now on is written only as long as this process serves the account without a break."""
+        ...
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it does so, as far as it knows: else what it has in hand may be older than what is stored."""
+        ...
+
     async def login(self) -> Login | None:
         """The device; None before somebody has logged it in."""
         ...

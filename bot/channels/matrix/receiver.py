@@ -147,6 +147,9 @@ class Receiver:
                 await self.rest()
                 await asyncio.sleep(HELD_SECONDS)
                 continue
+            if not self._memory.is_held:
+                # Another process has had the account meanwhile.
+                await self.rest()
             try:
                 if self._client is None:
                     self._client = await self._begin()
@@ -155,7 +158,7 @@ class Receiver:
                 tries = 0
             except Failed as error:
                 tries += 1
-                if self._told:
+                if self._told or error.code == SERVED_ELSEWHERE:
                     # nio takes nothing in a second time: what was told is told to a new client.
                     await self.rest()
                 await asyncio.sleep(self._troubled(error, tries))
@@ -163,6 +166,7 @@ class Receiver:
         await asyncio.Event().wait()
 
     async def _begin(self) -> Client:
+        self._memory.hold()
         login = await self._memory.login()
         if login is None:
             raise Failed("NO_LOGIN")
@@ -172,12 +176,12 @@ class Receiver:
             if await self._starts_there(client, login.user_id) > login.starts:
                 raise Failed(RESTORED)
             await self._count(client)
+            self._rooms = Rooms(await self._memory.rooms())
+            self._waiting = {each.event: each for each in await self._memory.waiting()}
         except BaseException:
             await client.close()
             raise
         self._since, self._whole = login.since, True
-        self._rooms = Rooms(await self._memory.rooms())
-        self._waiting = {each.event: each for each in await self._memory.waiting()}
         return client
 
     async def _count(self, client: Client) -> None:
@@ -272,13 +276,26 @@ class Receiver:
             except Failed as error:
                 tries += 1
                 seconds = self._troubled(error, tries)
-                if self.stopped:
+                if self.stopped or error.code == SERVED_ELSEWHERE:
                     raise
                 await asyncio.sleep(seconds)
 
+    async def _looked(self, client: Client) -> nio.SyncResponse:
+        """What is new; raises Failed, also as soon as another process serves the account."""
+        looking = asyncio.create_task(client.look(self._since, whole=self._whole))
+        try:
+            while not looking.done():
+                await asyncio.wait({looking}, timeout=HELD_SECONDS)
+                if not self._memory.is_held:
+                    raise Failed(SERVED_ELSEWHERE)
+            return looking.result()
+        finally:
+            looking.cancel()
+            await asyncio.wait({looking})
+
     async def _look(self, client: Client) -> None:
         since, whole = self._since, self._whole
-        answer = await client.look(since, whole=whole)
+        answer = await self._looked(client)
         self._told = True
         # Who has signed what is asked for before it matters.
         await self._insist(client.learn_keys)

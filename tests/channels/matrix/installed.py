@@ -116,6 +116,13 @@ class Talker(Person):
             while self.answers < self.words:
                 await asyncio.sleep(0.05)
 
+    async def is_answered_up_to_now(self, seconds: float = 60) -> None:
+        """Waits until what has been said by now has its answer, whatever is said meanwhile."""
+        words = self.words
+        async with asyncio.timeout(seconds):
+            while self.answers < words:
+                await asyncio.sleep(0.05)
+
 
 async def all_answered_once(talkers: Sequence[Talker], seconds: float = 60) -> None:
     for each in talkers:

@@ -111,17 +111,14 @@ class Talker(Person):
         return sum(UNKNOWN in each.text for each in self.by(self._bot, self.room))
 
     async def is_answered(self, seconds: float = 60) -> None:
-        """Waits until every word has its answer."""
-        async with asyncio.timeout(seconds):
-            while self.answers < self.words:
-                await asyncio.sleep(0.05)
-
-    async def is_answered_up_to_now(self, seconds: float = 60) -> None:
-        """Waits until what has been said by now has its answer, whatever is said meanwhile."""
+        """Waits until every word said by now has its answer, whatever is said meanwhile."""
         words = self.words
-        async with asyncio.timeout(seconds):
-            while self.answers < words:
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(seconds):
+                while self.answers < words:
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{self.answers} answers to {words} words, {len(self.undecrypted)} not read") from None
 
 
 async def all_answered_once(talkers: Sequence[Talker], seconds: float = 60) -> None:

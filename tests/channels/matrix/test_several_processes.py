@@ -50,7 +50,7 @@ async def test_who_hangs_and_who_is_killed_is_replaced(server: Server, tmp_path:
     async def comes() -> None:
         talkers.append(Talker(installed, len(talkers)))
         await talkers[-1].comes()
-        talking.append(asyncio.create_task(keep_talking(talkers[-1], enough)))
+        await talkers[-1].talks(3)
 
     try:
         one = await installed.starts()
@@ -58,6 +58,7 @@ async def test_who_hangs_and_who_is_killed_is_replaced(server: Server, tmp_path:
         other = await installed.starts()
         for _ in range(2):
             await comes()
+            talking.append(asyncio.create_task(keep_talking(talkers[-1], enough)))
         for _ in range(times):
             one.ask(signal.SIGSTOP)
             # What is told to the one that hangs, about somebody new, is told to it in vain.
@@ -65,11 +66,11 @@ async def test_who_hangs_and_who_is_killed_is_replaced(server: Server, tmp_path:
             holder = await installed.is_taken_over(holder)
             await coming
             one.ask(signal.SIGCONT)
-            await talkers[0].is_answered_up_to_now()
+            await talkers[0].is_answered()
             await installed.kills(other)
             # The one that had hung serves again.
             holder = await installed.is_taken_over(holder)
-            await talkers[0].is_answered_up_to_now()
+            await talkers[0].is_answered()
             other = await installed.starts()
         enough.set()
         await asyncio.gather(*talking)

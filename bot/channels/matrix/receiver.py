@@ -291,7 +291,7 @@ class Receiver:
             return looking.result()
         finally:
             looking.cancel()
-            await asyncio.wait({looking})
+            await asyncio.gather(looking, return_exceptions=True)
 
     async def _look(self, client: Client) -> None:
         since, whole = self._since, self._whole

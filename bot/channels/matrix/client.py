@@ -68,6 +68,7 @@ class Client(nio.AsyncClient):
         self.olm = self.machine
         self.encrypted_rooms = store.load_encrypted_rooms()
         store.loaded()
+        self._ended = False
         self._keep_keys = keep_keys
         self._only_signed = only_signed
         self._keeping = asyncio.Lock()
@@ -81,7 +82,8 @@ class Client(nio.AsyncClient):
         """The devices left out when a room's key was shared."""
 
     async def close(self) -> None:
-        """Ends the connections."""
+        """Ends the connections; it asks for nothing any more."""
+        self._ended = True
         if self.client_session is not None:
             await self.client_session.close()
             self.client_session = None
@@ -101,7 +103,15 @@ class Client(nio.AsyncClient):
         """Any request. Whatever it may make use of is stored before."""
         if self.keys.changed and "/sync?" not in path:
             await self.save_keys()
-        answer: ClientResponse = await super().send(method, path, data, headers, trace_context, timeout)
+        if self._ended:
+            # nio would connect once more, with keys that another client has by now.
+            raise ClientConnectionError
+        try:
+            answer: ClientResponse = await super().send(method, path, data, headers, trace_context, timeout)
+        except RuntimeError as error:
+            if self._ended:
+                raise ClientConnectionError from error
+            raise
         return answer
 
     async def save_keys(self) -> None:

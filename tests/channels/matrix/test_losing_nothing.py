@@ -13,6 +13,7 @@ import nio
 import pytest
 from sqlalchemy import func, select
 
+from bot.channels.matrix.answers import Failed
 from bot.delivery import Delivery
 from bot.matrix_bots import account_of
 from bot.messages import Outbound
@@ -309,6 +310,16 @@ async def test_what_is_sent_twice_is_there_once(running: Any) -> None:
         await ana.says(room, "English")
         await ana.sees("Is somebody in danger right now?", room)
         assert len([each for each in ana.by(driver.user, room) if each.text == "Said once."]) == 1
+
+
+async def test_who_has_ended_asks_for_nothing_any_more(running: Any) -> None:
+    async with running() as driver:
+        await until(lambda: driver.bot.receiver._since and not driver.bot.receiver._whole, "a look")
+        before = driver.bot.receiver._client
+        await driver.restart()
+        with pytest.raises(Failed):
+            await before.ask("GET", "/_matrix/client/v3/account/whoami")
+        assert before.client_session is None
 
 
 async def test_nothing_readable_is_in_the_database(running: Any) -> None:

@@ -45,17 +45,17 @@ async def until_it_says(service: Service, words: str) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.long, id="a minute")])
+@pytest.mark.parametrize(("seconds", "persons"), [(1, 2), pytest.param(60, 3, marks=pytest.mark.long, id="a minute")])
 async def test_whatever_is_written_around_a_restart_of_the_homeserver_is_answered_once(
-    homeserver: Homeserver, tmp_path: Path, seconds: float
+    homeserver: Homeserver, tmp_path: Path, seconds: float, persons: int
 ) -> None:
     installed = await asyncio.to_thread(Installed, homeserver, tmp_path)
     talkers: list[Talker] = []
     try:
         service = await installed.starts()
-        talkers = await people(installed, 3)
+        talkers = await people(installed, persons)
         # Nobody waits for an answer: some of them are under way when it ends.
-        await asyncio.gather(*(each.talks(3) for each in talkers))
+        await asyncio.gather(*(each.talks(2) for each in talkers))
         await asyncio.to_thread(homeserver.stop)
         await until_it_says(service, AWAY)
         writing = [asyncio.create_task(each.talks(2)) for each in talkers]
@@ -71,6 +71,7 @@ async def test_whatever_is_written_around_a_restart_of_the_homeserver_is_answere
         await installed.close()
 
 
+@pytest.mark.long
 async def test_neither_side_remembers_anything_while_a_message_waits_for_its_key(
     homeserver: Homeserver, tmp_path: Path
 ) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.channels.matrix.installed import Installed, Talker, all_answered_once, complaints, people
+from tests.channels.matrix.installed import Installed, Talker, all_answered_once, complaints
 from tests.databases import Postgres
 from tests.matrix_server.homeserver import Homeserver, shared
 from tests.postgres import Server
+
+FAULTS = {"bug", "a library wrote a message, withheld"}
+"""What must not be logged, whatever happens to a process."""
 
 
 class OnPostgres(Installed):
@@ -78,7 +81,8 @@ async def test_who_hangs_and_who_is_killed_is_replaced(server: Server, tmp_path:
         for each in (one, other):
             await installed.stops(each)
         for each in installed.services:
-            assert '"level":"error"' not in each.log and installed.bot.password not in each.log, each.log
+            assert not FAULTS & set(complaints(each)), each.log
+            assert installed.bot.password not in each.log
             assert all(person.user_id not in each.log for person in talkers)
     finally:
         for task in talking:
@@ -90,23 +94,13 @@ async def test_who_hangs_and_who_is_killed_is_replaced(server: Server, tmp_path:
 
 async def test_on_sqlite_a_second_process_is_refused(tmp_path: Path) -> None:
     installed = await asyncio.to_thread(Installed, shared(), tmp_path)
-    talkers: list[Talker] = []
     try:
         service = await installed.starts()
-        second = await asyncio.to_thread(installed.command, "run", "--port", "0")
-        again = await asyncio.to_thread(installed.command, "matrix", "login", "oberberg")
-        for refused in (second, again):
-            assert refused.returncode == 2 and refused.stderr.count("\n") == 1, refused.stderr
-            assert (
-                "is in use by process" in refused.stderr
-                and "several processes at once need PostgreSQL" in refused.stderr
-            )
-        talkers = await people(installed, 1)
-        await talkers[0].talks()
-        await all_answered_once(talkers)
+        for command in (("run", "--port", "0"), ("matrix", "login", "oberberg")):
+            refused = await asyncio.to_thread(installed.command, *command)
+            assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
+            assert "is in use by process" in refused.stderr and "several processes" in refused.stderr
         await installed.stops(service)
         assert complaints(service) == []
     finally:
-        for person in talkers:
-            await person.stop()
         await installed.close()

@@ -29,7 +29,7 @@ from storage.outage import is_away
 from storage.scope import scoped_to
 
 TIDY_SECONDS: Final = 600
-"""How often the desk's room is looked after."""
+"""How often the desk's room is looked after, and what this process has is told from an old copy of it."""
 AGAIN_SECONDS: Final = 2.0
 """After which it begins anew, when something was in its way."""
 LATE_SECONDS: Final = 1.0

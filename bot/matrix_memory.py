@@ -50,13 +50,27 @@ class StoredMemory:
         self._now = now
         self._leases = leases
         self._desk: str | None = None
+        self._epoch: int | None = None
+
+    def hold(self) -> None:
+        leases = self._leases()
+        self._epoch = leases.epoch_of(self._account) if leases is not None else None
+
+    @property
+    def is_held(self) -> bool:
+        leases = self._leases()
+        return leases is None or (self._epoch is not None and leases.epoch_of(self._account) == self._epoch)
+
+    def _fence(self, session: Session) -> None:
+        leases = self._leases()
+        if leases is not None:
+            leases.hold_account(session, self._account, self._epoch)
 
     async def _run(self, act: Callable[[Session], T], *, alone: bool = False) -> T:
         def work() -> T:
             with self._database.transaction(self._contact_point) as session:
-                leases = self._leases() if alone else None
-                if leases is not None:
-                    leases.hold_account(session, self._account)
+                if alone:
+                    self._fence(session)
                 return act(session)
 
         try:
@@ -68,15 +82,15 @@ class StoredMemory:
         self._desk = None
         return await self._run(lambda session: login_of(session, self._account))
 
-    async def begun(self) -> int:
-        def begin(session: Session) -> int:
+    async def counted(self) -> int:
+        def count(session: Session) -> int:
             row = matrix.login(session, self._account)
             if row is None:
                 return 0
             row.starts += 1
             return row.starts
 
-        return await self._run(begin, alone=True)
+        return await self._run(count, alone=True)
 
     async def keys(self) -> list[tuple[str, Any]]:
         def load(session: Session) -> list[tuple[str, Any]]:
@@ -94,6 +108,7 @@ class StoredMemory:
 
     def progress(self, session: Session, progress: Progress) -> None:
         """Keeps progress in a transaction of somebody else's, which is limited to this contact point."""
+        self._fence(session)
         point, account, now = self._contact_point, self._account, self._now()
         row = matrix.login(session, account) if progress.since else None
         if row is not None:

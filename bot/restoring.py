@@ -165,6 +165,7 @@ def _prepare(
     with stage.transaction(everywhere=True) as session:
         missing = listed - entries(session)
         enter(session, missing)
+        matrix.grow_old(session)
     erased_again = replay(stage, missing)
     for _counts in of_rows(stage, contact_points, now):
         pass

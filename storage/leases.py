@@ -180,10 +180,19 @@ class Leases:
             connection.execute(update(_LEASE).where(_LEASE.c.name == name).values(row))
             return epoch
 
-    def hold_account(self, session: Session, account: str) -> None:
-        """Fences a transaction that writes for an account: raises LostLease if it has another holder by now."""
+    def epoch_of(self, account: str) -> int | None:
+        """The epoch under which this process serves an account, as far as it knows."""
+        return self._epochs.get(account)
+
+    def hold_account(self, session: Session, account: str, epoch: int | None = None) -> None:
+        """Fences a transaction that writes for an account: raises LostLease if it has another holder by now.
+
+        With an `epoch`, also if this process has lost the account since then, and has got it back.
+        """
         if not self.shared:
             return
+        if epoch is not None and epoch != self._epochs.get(account):
+            raise LostLease(f"The account {account.partition(':')[0]} was served by another process meanwhile.")
         mine = select(_LEASE.c.epoch, _LEASE.c.owner).where(_LEASE.c.name == f"account:{account}")
         found = session.connection().execute(mine.with_for_update(read=True)).first()
         if found is None or (found.epoch, found.owner) != (self._epochs.get(account), self.me):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import UniqueConstraint, delete, select, tuple_
+from sqlalchemy import UniqueConstraint, delete, select, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.insert import insert_or_replace
@@ -35,7 +35,10 @@ class MatrixAccount(Base, Scoped):
     since: Mapped[str | None] = mapped_column(EncryptedText("matrix_account.since"))
     """The token up to which everything is in the inbox."""
     starts: Mapped[int] = mapped_column(default=0)
-    """Grows with every start, here and at the homeserver: a smaller one than there is a restored database."""
+    """Grows with every start and every ten minutes, first here, then at the homeserver.
+
+    A smaller one than there is an old copy of the database.
+    """
     desk: Mapped[str | None] = mapped_column(EncryptedText("matrix_account.desk"))
     """The room that is the desk."""
     named_key: Mapped[str | None]
@@ -137,6 +140,11 @@ def log_in(
     row.device_id, row.secret, row.starts, row.since = device_id, secret, starts, row.since or since
     session.execute(delete(MatrixKey).where(MatrixKey.account == account))
     session.flush()
+
+
+def grow_old(session: Session) -> None:
+    """This is an old copy: however young it is, every account in it has to be logged in again."""
+    session.execute(update(MatrixAccount).values(starts=0))
 
 
 def keys(session: Session, account: str) -> list[tuple[str, Any]]:

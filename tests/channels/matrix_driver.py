@@ -15,7 +15,7 @@ from bot.channels.matrix.signs import NUMBERS
 from bot.contact_point import ContactPoint, MatrixRules
 from bot.delivery import Channel, Delivery, Pace
 from bot.desks import Desks, desk_at
-from bot.matrix_bots import account_of, matrix_bot
+from bot.matrix_bots import MatrixBot, account_of, matrix_bot
 from bot.matrix_setup import log_in, make_desk
 from bot.messages import Media, Option
 from bot.now import ManualTime
@@ -91,7 +91,17 @@ class MatrixDriver:
 
     async def serve(self) -> None:
         self._time = await self.database.run(ManualTime, self.database)
-        self.bot = matrix_bot(
+        self.bot = self._new_bot()
+        account = account_of(self.point)
+        channels: dict[str, Channel] = {account: self.weather.around(self.bot.channel), NOWHERE: Unseen()}
+        at = desk_at({account: self.bot.desk_content}, NOWHERE)
+        self.app = App(self.database, self._points, channels, self._time, Desks(NOWHERE, {POINT: at} if at else {}))
+        self._is_up = True
+        self._answering = asyncio.create_task(self.app.run())
+        self._receiving = asyncio.create_task(self.bot.run())
+
+    def _new_bot(self) -> MatrixBot:
+        return matrix_bot(
             self.point,
             self.database,
             self._time,
@@ -102,13 +112,6 @@ class MatrixDriver:
             pace=FAST,
             late_after=self.late_after,
         )
-        account = account_of(self.point)
-        channels: dict[str, Channel] = {account: self.weather.around(self.bot.channel), NOWHERE: Unseen()}
-        at = desk_at({account: self.bot.desk_content}, NOWHERE)
-        self.app = App(self.database, self._points, channels, self._time, Desks(NOWHERE, {POINT: at} if at else {}))
-        self._is_up = True
-        self._answering = asyncio.create_task(self.app.run())
-        self._receiving = asyncio.create_task(self.bot.run())
 
     async def down(self) -> None:
         """The bot ends."""

@@ -21,7 +21,7 @@ from bot.delivery import Channel, Delivery, Pace
 from bot.desks import Desks, desk_at
 from bot.messages import Media, Option
 from bot.now import ManualTime
-from bot.telegram_bots import Token, telegram_bot, webhooks
+from bot.telegram_bots import TelegramBot, Token, telegram_bot, webhooks
 from storage import telegram
 from storage.database import Database
 from tests.channels.contract import DESK, POINT, START, Can, Screen, Seen, Weather
@@ -84,6 +84,11 @@ class TelegramDriver:
         self._points[POINT] = replace(self._points[POINT], telegram=rules)
         await self._serve()
         await self.database.run(self._time.set, START)
+        await self._meet()
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _meet(self) -> None:
+        """A group becomes the desk."""
         self.group: Group = self.server.group("Desk", forum=self.forum, supergroup=self.forum)
         self.group.adds(self.account)
         if self.forum:
@@ -92,7 +97,6 @@ class TelegramDriver:
         self.server.user("Owner")
         self.group.owner.says(self.group, "/start@anlaufstelle_bot desk_a-code-for-the-desk")
         await self.server.until(lambda: bool(self._own(self.group)), "the welcome")
-        self._watching = asyncio.create_task(self._watch())
 
     def _callable(self) -> web.Application:
         async def call(request: web.Request) -> web.StreamResponse:
@@ -109,6 +113,16 @@ class TelegramDriver:
 
     async def _serve(self) -> None:
         self._time = await self.database.run(ManualTime, self.database)
+        bot = self._bot = self._new_bot()
+        account = self._token.account
+        channels: dict[str, Channel] = {account: self.weather.around(bot.channel), NOWHERE: Unseen()}
+        at = desk_at({account: bot.desk_content}, NOWHERE)
+        desks = Desks(NOWHERE, {POINT: at} if at else {})
+        self._app = App(self.database, self._points, channels, self._time, desks)
+        self._answering = asyncio.create_task(self._answer())
+        self._receiving = asyncio.create_task(bot.run())
+
+    def _new_bot(self) -> TelegramBot:
         bot = telegram_bot(
             self._points[POINT],
             self._token,
@@ -121,14 +135,7 @@ class TelegramDriver:
         )
         self._buttons: Buttons = bot.channel._buttons
         self._hooks: Webhooks = webhooks([bot])
-        account = self._token.account
-        channels: dict[str, Channel] = {account: self.weather.around(bot.channel), NOWHERE: Unseen()}
-        at = desk_at({account: bot.desk_content}, NOWHERE)
-        desks = Desks(NOWHERE, {POINT: at} if at else {})
-        self._app = App(self.database, self._points, channels, self._time, desks)
-        self._bot = bot
-        self._answering = asyncio.create_task(self._answer())
-        self._receiving = asyncio.create_task(bot.run())
+        return bot
 
     async def _answer(self) -> None:
         await self._app.run()

@@ -50,26 +50,30 @@ class WebDriver:
         await self.database.run(self._time.set, START)
 
     async def _serve(self) -> None:
-        database = self.database
-        self._time = await database.run(ManualTime, database)
+        self._time = await self.database.run(ManualTime, self.database)
+        channel = self._new_channel()
+        channels = {WebChannel.name: self.weather.around(channel)}
+        self._app = App(self.database, self._points, channels, self._time, WebChannel.name, channel.handled)
+        await self._listen(channel)
+        self._answering = asyncio.create_task(self._app.run())
+        self.up.set()
 
+    def _new_channel(self) -> WebChannel:
         async def receive(inbound: Inbound) -> None:
             await self._app.receive(inbound)
 
-        channel = WebChannel(
-            memory=StoredMemory(database),
+        return WebChannel(
+            memory=StoredMemory(self.database),
             receive=receive,
             now=self._time,
             contact_points={key: point.name for key, point in self._points.items()},
             mode=Public(self.origin, {POINT: KEY}),
             per_chat=TokenBucket(burst=1000, per_second=1000),
         )
-        channels = {WebChannel.name: self.weather.around(channel)}
-        self._app = App(database, self._points, channels, self._time, WebChannel.name, channel.handled)
+
+    async def _listen(self, channel: WebChannel) -> None:
         self._server = TestServer(channel.application(), host="127.0.0.1", port=self._port)
         await self._server.start_server()
-        self._answering = asyncio.create_task(self._app.run())
-        self.up.set()
 
     async def _down(self) -> None:
         self.up.clear()

@@ -74,6 +74,22 @@ def test_a_holder_that_is_given_up_finds_out_with_its_next_write(another: Callab
     fenced(ben, "web")
 
 
+def test_what_a_holder_had_in_hand_is_worth_nothing_once_another_one_has_held_it(another: Callable[[], Leases]) -> None:
+    ana, ben = another(), another()
+    before = ana.take("web")
+    give_up(ben, ana)
+    ben.take("web")
+    ana.lost()
+    ana.beat()
+    give_up(ana, ben)
+    after = ana.take("web")
+    assert (before, after) == (1, 3) and ana.epoch_of("web") == 3
+    with ana._database.transaction() as session:
+        ana.hold_account(session, "web", after)
+        with pytest.raises(LostLease):
+            ana.hold_account(session, "web", before)
+
+
 def test_who_only_came_late_is_not_given_up(another: Callable[[], Leases]) -> None:
     ana, ben = another(), another()
     ana.take("web")

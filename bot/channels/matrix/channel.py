@@ -109,6 +109,9 @@ class MatrixChannel:
 
     async def send(self, delivery: Delivery) -> str:
         """Raises TryLater, InDoubt, Unreachable or Refused."""
+        if not self._memory.is_held:
+            # Another process has had the account meanwhile: what is known here of rooms and keys is old.
+            self.rest()
         try:
             async with asyncio.timeout(START_WAIT):
                 await self._at_work.wait()

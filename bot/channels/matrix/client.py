@@ -29,7 +29,7 @@ REQUEST_SECONDS: Final = 20.0
 WAIT_SECONDS: Final = 30
 """How long the homeserver waits for something to tell, at most."""
 STARTS: Final = "de.anlaufstelle.starts"
-"""The name under which the homeserver keeps how often the bot was begun (account data)."""
+"""The name under which the homeserver keeps how often the bot was begun or has looked after itself (account data)."""
 TIMELINE: Final = 200
 """Messages of a room that are told at once; more are fetched. nio's own ten lose some even while one is online."""
 _NOTHING: Final[Mapping[str, Any]] = {"types": []}
@@ -70,6 +70,7 @@ class Client(nio.AsyncClient):
         self.olm = self.machine
         self.encrypted_rooms = store.load_encrypted_rooms()
         store.loaded()
+        self._ended = False
         self._keep_keys = keep_keys
         self._only_signed = only_signed
         self._keeping = asyncio.Lock()
@@ -85,7 +86,8 @@ class Client(nio.AsyncClient):
         """The devices left out when a room's key was shared."""
 
     async def close(self) -> None:
-        """Ends the connections."""
+        """Ends the connections; it asks for nothing any more."""
+        self._ended = True
         if self.client_session is not None:
             await self.client_session.close()
             self.client_session = None
@@ -105,7 +107,15 @@ class Client(nio.AsyncClient):
         """Any request. Whatever it may make use of is stored before."""
         if self.keys.changed and "/sync?" not in path:
             await self.save_keys()
-        answer: ClientResponse = await super().send(method, path, data, headers, trace_context, timeout)
+        if self._ended:
+            # nio would connect once more, with keys that another client has by now.
+            raise ClientConnectionError
+        try:
+            answer: ClientResponse = await super().send(method, path, data, headers, trace_context, timeout)
+        except RuntimeError as error:
+            if self._ended:
+                raise ClientConnectionError from error
+            raise
         return answer
 
     async def save_keys(self) -> None:
@@ -149,8 +159,8 @@ class Client(nio.AsyncClient):
         starts = found.get("starts")
         return starts if isinstance(starts, int) else 0
 
-    async def begun(self, starts: int) -> None:
-        """It is begun once more; raises Failed."""
+    async def count_starts(self, starts: int) -> None:
+        """So often it was begun, or has looked after itself; raises Failed."""
         await self.ask("PUT", self._starts_path, {"starts": starts})
 
     @property

@@ -60,7 +60,7 @@ class Login:
     since: str = field(default="", repr=False)
     """The token up to which everything is kept; empty before the first look."""
     starts: int = 0
-    """How often it was begun."""
+    """How often it was begun, or has looked after itself."""
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,21 @@ class Progress:
 class Memory(Protocol):
     """What one account remembers. Ids of people, rooms and messages are kept as keyed hashes, or encrypted."""
 
+    def hold(self) -> None:
+        """What is written from now on is written only as long as this process serves the account without a break."""
+        ...
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it does so, as far as it knows: else what it has in hand may be older than what is stored."""
+        ...
+
     async def login(self) -> Login | None:
         """The device; None before somebody has logged it in."""
         ...
 
-    async def begun(self) -> int:
-        """It is begun once more; how often now."""
+    async def counted(self) -> int:
+        """It is begun once more, or has looked after itself; how often now."""
         ...
 
     async def keys(self) -> list[tuple[str, Any]]:

@@ -115,7 +115,6 @@ class Receiver:
         self._since = ""
         self._whole = True
         self._kept_at = 0.0
-        self._starts = 0
         self._told = False
         """Whether something was told that is not kept yet."""
         self._desk = ""
@@ -140,6 +139,9 @@ class Receiver:
                 await self.rest()
                 await asyncio.sleep(HELD_SECONDS)
                 continue
+            if not self._memory.is_held:
+                # Another process has had the account meanwhile.
+                await self.rest()
             try:
                 if self._client is None:
                     self._client = await self._begin()
@@ -148,7 +150,7 @@ class Receiver:
                 tries = 0
             except Failed as error:
                 tries += 1
-                if self._told:
+                if self._told or error.code == SERVED_ELSEWHERE:
                     # nio takes nothing in a second time: what was told is told to a new client.
                     await self.rest()
                 await asyncio.sleep(self._troubled(error, tries))
@@ -156,6 +158,7 @@ class Receiver:
         await asyncio.Event().wait()
 
     async def _begin(self) -> Client:
+        self._memory.hold()
         login = await self._memory.login()
         if login is None:
             raise Failed("NO_LOGIN")
@@ -164,22 +167,36 @@ class Receiver:
         try:
             if await client.starts() > login.starts:
                 raise Failed(RESTORED)
-            self._starts = await self._memory.begun()
-            await client.begun(self._starts)
+            await self._count(client)
+            rooms = Rooms(await self._memory.rooms())
+            self._unread = Unread(await self._memory.waiting(), self._rules.late_after)
         except BaseException:
             await client.close()
             raise
         self._since, self._whole = login.since, True
-        self._rooms = rooms = Rooms(await self._memory.rooms())
+        self._rooms = rooms
         client.reads_when_invited = lambda room: (known := rooms.get(room)) is not None and known.kind is Kind.CASE
-        self._unread = Unread(await self._memory.waiting(), self._rules.late_after)
         return client
 
+    async def _count(self, client: Client) -> None:
+        # The homeserver's number is never the higher one, whenever this is killed.
+        await client.count_starts(await self._memory.counted())
+
     async def check_alone(self) -> None:
-        """Stops if another process was begun with a copy of the database; raises Failed."""
+        """Stops if another process uses a copy of the database; else counts on, so that today's copy is known as old.
+
+        Raises Failed.
+        """
         client = self._client
-        if client is not None and await client.starts() > self._starts:
+        if client is None:
+            return
+        there = await client.starts()
+        # Another process on this very database has counted here first, so it is looked up last.
+        login = await self._memory.login()
+        if login is not None and there > login.starts:
             self._troubled(Failed(RESTORED), 1)
+        else:
+            await self._count(client)
 
     async def rest(self) -> None:
         """Forgets what is not stored; the next look begins with what is."""
@@ -238,13 +255,26 @@ class Receiver:
             except Failed as error:
                 tries += 1
                 seconds = self._troubled(error, tries)
-                if self.stopped:
+                if self.stopped or error.code == SERVED_ELSEWHERE:
                     raise
                 await asyncio.sleep(seconds)
 
+    async def _looked(self, client: Client) -> nio.SyncResponse:
+        """What is new; raises Failed, also as soon as another process serves the account."""
+        looking = asyncio.create_task(client.look(self._since, whole=self._whole))
+        try:
+            while not looking.done():
+                await asyncio.wait({looking}, timeout=HELD_SECONDS)
+                if not self._memory.is_held:
+                    raise Failed(SERVED_ELSEWHERE)
+            return looking.result()
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
     async def _look(self, client: Client) -> None:
         since, whole = self._since, self._whole
-        answer = await client.look(since, whole=whole)
+        answer = await self._looked(client)
         self._told = True
         # Who has signed what is asked for before it matters.
         await self._insist(client.learn_keys)
@@ -536,14 +566,19 @@ class Receiver:
                 await self._take(client, room, found, news)
 
     async def tell_late(self) -> None:
-        """Tells the senders of messages that cannot be read, once each; raises Failed."""
-        for waiting, text in self._unread.late():
-            await self._memory.keep_waiting(waiting)
-            room = self._rooms.get(waiting.room)
+        """Tells the senders of messages that cannot be read, once for all that wait in a room; raises Failed."""
+        for name, waiting, text in self._unread.late():
+            room = self._rooms.get(name)
             if room is None:
                 continue
             language = self._rules.desk_language if room.is_of_staff else await self._memory.language_of(room.person)
-            await self._say(waiting.room, text, language, name=f"late{waiting.event}")
+            # Said before it is noted: whoever is killed in between says it under the same name once more.
+            await self._say(name, text, language, name=f"late{waiting[0].event}")
+            for each in waiting:
+                if each.event in self._unread:
+                    told = replace(each, told=True)
+                    self._unread.put([told])
+                    await self._memory.keep_waiting(told)
 
     # --- what is said and shown by the way
 

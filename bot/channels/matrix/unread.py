@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from time import time
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ WAITS_FOR: Final = 7 * 24 * 3600.0
 LATE_AFTER: Final = 30.0
 """Seconds without its key after which the sender of a message is told that it cannot be read."""
 _WITHHELD: Final = ("m.room_key.withheld", "org.matrix.room_key.withheld")
-_REFUSED: Final = ("m.unverified", "m.blacklisted")
+_REFUSED: Final = frozenset({"m.unverified", "m.blacklisted"})
 _MOST: Final = 1000
 """Refusals that are remembered: anybody can send some."""
 
@@ -79,15 +78,16 @@ class Unread:
             except nio.EncryptionError:
                 continue
 
-    def late(self) -> Iterator[tuple[Waiting, Text]]:
-        """Messages whose sender has to be told, with what; each of them once."""
-        for each in list(self._waiting.values()):
-            code = self._withheld.get((str(each.source.get("sender")), _session(each)))
-            if each.told or (code is None and time() - each.since < self._late_after):
-                continue
-            told = replace(each, told=True)
-            self._waiting[each.event] = told
-            yield told, NOT_CONFIRMED if code in _REFUSED else CANNOT_READ
+    def late(self) -> Iterator[tuple[str, list[Waiting], Text]]:
+        """Rooms in which somebody has to be told, of which messages, and what."""
+        untold: dict[str, list[Waiting]] = {}
+        for each in self._waiting.values():
+            if not each.told:
+                untold.setdefault(each.room, []).append(each)
+        for room, waiting in untold.items():
+            codes = {self._withheld.get((str(each.source.get("sender")), _session(each))) for each in waiting} - {None}
+            if codes or time() - min(each.since for each in waiting) >= self._late_after:
+                yield room, waiting, NOT_CONFIRMED if codes & _REFUSED else CANNOT_READ
 
 
 def _session(waiting: Waiting) -> str:

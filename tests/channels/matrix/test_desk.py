@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import nio
+import pytest
+
+from bot.channels.matrix.channel import DESK_WAIT
 from bot.channels.matrix.memory import Seeds
 from bot.channels.matrix.signing import is_signed, new_seeds, public_keys, signed_device, signs_devices
+from bot.matrix_setup import check
 from storage.models import Thread
 from tests.channels.contract import Person as Reader
 from tests.channels.contract import Staff as Colleague
@@ -213,3 +218,57 @@ async def test_what_is_said_in_a_room_that_is_only_told_is_nobodys_business(runn
         await ana.sees("112")
         assert not ana.texts("Good morning.")
         assert staff.by(driver.user, driver.desk) == [ping]
+
+
+async def test_taken_out_of_its_room_the_bot_says_so_once_and_goes_on_when_it_is_invited_again(
+    running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running() as driver:
+        ana, _kim, ref = await a_case(driver)
+        staff = await driver.staff("kim")
+        login = await driver.bot.receiver._memory.login()
+        state = f"/_matrix/client/v3/rooms/{driver.desk}/state/m.room.power_levels"
+        levels = await asyncio.to_thread(driver.server.ask, "GET", state, None, login.access_token)
+        levels["users"][staff.user_id] = 100
+        await asyncio.to_thread(driver.server.ask, "PUT", state, levels, login.access_token)
+        # Nobody can throw out who has made a room; whoever has the password can leave with the account.
+        path = f"/_matrix/client/v3/rooms/{driver.desk}/leave"
+        await asyncio.to_thread(driver.server.ask, "POST", path, {}, login.access_token)
+        await until(lambda: driver.bot.receiver._rooms.get(driver.desk) is None, "it is out")
+        for words in ("Is anybody there?", "I am waiting."):
+            await ana.says(words)
+        await until(lambda: "the bot cannot write in the desk's room" in caplog.text, "it says so")
+        looked = await check(driver.database, driver.point)
+        assert any("the bot is not in the desk's room" in each.text for each in looked if not each.ok)
+        await staff.client.room_invite(driver.desk, driver.user)
+        await until(lambda: driver.bot.receiver._rooms.get(driver.desk) is not None, "it is back")
+        await driver.later(DESK_WAIT * 2)
+        await staff.sees("I am waiting.", driver.desk)
+        shown = [
+            each for each in staff.by(driver.user, driver.desk) if each.text in ("Is anybody there?", "I am waiting.")
+        ]
+        assert [each.text for each in shown] == ["Is anybody there?", "I am waiting."]
+        assert all(each.encrypted for each in shown) and ref
+        assert caplog.text.count("the bot cannot write in the desk's room") == 1
+
+
+async def test_a_desk_that_is_not_encrypted_is_told_nothing_until_it_is(running: Any) -> None:
+    async with running() as driver:
+        kim = await driver.staff("kim")
+        made = await kim.client.room_create(preset=nio.RoomPreset.private_chat, invite=[driver.user])
+        await driver.bot.receiver._memory.moved_desk(driver.desk, made.room_id)
+        ana = Reader(driver, "ana")
+        await until(lambda: driver.bot.receiver._desk == made.room_id, "the desk is another one")
+        await kim.until(lambda: driver.user in kim.client.rooms[made.room_id].users, "it comes")
+        await ana.says("/start")
+        await ana.presses("English")
+        await ana.presses("Talk to a person", "Is somebody in danger right now?")
+        await ana.sees("I am getting a person.")
+        looked = await check(driver.database, driver.point)
+        assert any("is not encrypted" in each.text for each in looked if not each.ok)
+        assert not kim.by(driver.user, made.room_id)
+        await kim.client.room_put_state(made.room_id, "m.room.encryption", {"algorithm": "m.megolm.v1.aes-sha2"})
+        await kim.until(lambda: kim.client.rooms[made.room_id].encrypted, "encryption")
+        await driver.later(DESK_WAIT * 2)
+        call = await kim.sees("Jemand möchte mit einem Menschen sprechen", made.room_id)
+        assert call.encrypted

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nio
 import pytest
 from sqlalchemy import func, select
 
+from bot.channels.matrix.answers import Failed
 from bot.delivery import Delivery
 from bot.matrix_bots import account_of
 from bot.messages import Outbound
 from storage import matrix
+from storage.backup import copy_sqlite
 from storage.models import InboxMessage
 from tests.channels.contract import PATIENCE, POINT
 from tests.channels.contract import Person as Reader
@@ -251,19 +255,24 @@ def forget_keys(driver: MatrixDriver) -> None:
     database.close()
 
 
-async def test_a_restored_database_is_noticed(running: Any, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("since_then", ["it has begun anew", "it has gone on"])
+async def test_an_older_copy_of_the_database_is_noticed(
+    running: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, since_then: str
+) -> None:
     async with running() as driver:
         file = driver.database.file
-        await driver.down()
-        yesterday = file.read_bytes()
-        for beside in file.parent.glob(f"{file.name}-*"):
-            beside.unlink()
-        await driver.up()
         await until(lambda: driver.bot.receiver._since and not driver.bot.receiver._whole, "a look")
+        await asyncio.to_thread(copy_sqlite, file, tmp_path / "yesterday.db")
+        if since_then == "it has begun anew":
+            await driver.restart()
+            await until(lambda: driver.bot.receiver._since and not driver.bot.receiver._whole, "a look")
+        else:
+            await driver.bot.receiver.check_alone()
+        assert not driver.bot.receiver.stopped
         await driver.down()
         for beside in file.parent.glob(f"{file.name}-*"):
             beside.unlink()
-        file.write_bytes(yesterday)
+        shutil.copy(tmp_path / "yesterday.db", file)
         await driver.up()
         await until(lambda: driver.bot.receiver.stopped == "restored", "it stops")
         assert "another copy of this database" in caplog.text
@@ -323,6 +332,16 @@ async def test_what_is_sent_twice_is_there_once(running: Any) -> None:
         await ana.says(room, "English")
         await ana.sees("Is somebody in danger right now?", room)
         assert len([each for each in ana.by(driver.user, room) if each.text == "Said once."]) == 1
+
+
+async def test_who_has_ended_asks_for_nothing_any_more(running: Any) -> None:
+    async with running() as driver:
+        await until(lambda: driver.bot.receiver._since and not driver.bot.receiver._whole, "a look")
+        before = driver.bot.receiver._client
+        await driver.restart()
+        with pytest.raises(Failed):
+            await before.ask("GET", "/_matrix/client/v3/account/whoami")
+        assert before.client_session is None
 
 
 async def test_nothing_readable_is_in_the_database(running: Any) -> None:

@@ -1,4 +1,4 @@
-"""Somebody reports on Telegram, staff answer on Matrix; and desks that are moved or only told that there is something."""
+"""People on Telegram, and desks that are moved or only told that there is something."""
 
 from __future__ import annotations
 
@@ -84,39 +84,6 @@ class BothDriver(MatrixDriver):
         person.presses(await self.hears(person, "Is somebody in danger"), "Talk to a person")
         await self.hears(person, "I am getting a person.")
         person.says(self.telegram_account, words)
-
-
-async def test_somebody_on_telegram_and_staff_on_matrix(running: Any) -> None:
-    async with running(BothDriver) as driver:
-        kim = Colleague(driver, "kim")
-        await kim.reads_english()
-        staff = await driver.staff("kim")
-        ana = driver.telegram.user("Ana", "en")
-        await driver.asks(ana, "I have a question.")
-        notice = await kim.sees("Somebody would like to talk to a person:")
-        ref = notice.text.split(": ")[1].split(".")[0]
-        assert "question" not in notice.text
-        await staff.reacts(driver.desk, notice.id, "📂")
-        words = await kim.sees("I have a question.", ref)
-        root = (await kim.sees(f"{ref} ·", ref)).id
-        said = await kim.says("/reply We meet on Monday.", ref)
-        answer = await driver.hears(ana, "We meet on Monday.")
-        await staff.until(lambda: driver.user in staff.rooms[driver.desk][said].reactions.get("✔️", ()), "delivered")
-        await driver.edit_at_desk("kim", said, "/reply We meet on Tuesday.", thread=ref)
-        await driver.hears(ana, "We meet on Tuesday.", edited=True)
-        asked = next(m for m in ana.chat(driver.telegram_account).messages if m.text == "I have a question.")
-        ana.edits(asked, "I have another question.")
-        await kim.sees_changed(words, "I have another question.")
-        await staff.redacts(driver.desk, said)
-        await driver.telegram.until(lambda: answer.deleted, "it goes")
-        for number in range(4):
-            await staff.says(driver.desk, f"/reply Number {number}.", thread=root)
-        await driver.hears(ana, "Number 3.")
-        heard = [m.text for m in ana.chat(driver.telegram_account).messages if m.text.startswith("Number")]
-        assert heard == [f"Number {number}." for number in range(4)]
-        ana.blocks(driver.telegram_account)
-        await kim.says("/reply Are you there?", ref)
-        await kim.sees("Not delivered: the person has closed the chat.", ref)
 
 
 async def test_a_desk_that_moves_shows_its_cases_where_it_is_now(running: Any) -> None:

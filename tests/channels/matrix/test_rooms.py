@@ -44,13 +44,17 @@ async def test_who_leaves_is_left_and_may_come_back(running: Any) -> None:
         await ana.sees(QUESTION, again)
 
 
-async def test_who_throws_it_out_is_marked_as_out_of_reach(running: Any) -> None:
+@pytest.mark.parametrize("how", ["throws it out", "leaves"])
+async def test_who_goes_is_marked_as_out_of_reach(running: Any, how: str) -> None:
     async with running() as driver:
         ana, kim = Reader(driver, "ana"), Colleague(driver, "kim")
         await kim.reads_english()
         ref = await ana.asks_for_a_human(kim, "I have a question.")
         person, room = await driver.person("ana")
-        await person.client.room_kick(room, driver.user)
+        if how == "leaves":
+            await person.client.room_leave(room)
+        else:
+            await person.client.room_kick(room, driver.user)
         await until(lambda: driver.bot.receiver._rooms.get(room) is None, "it is gone")
         await kim.says("/reply Are you there?", ref)
         await kim.sees("Not delivered: the person has closed the chat.", ref)

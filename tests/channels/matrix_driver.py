@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+
+from sqlalchemy.orm import Session
 
 from bot.app import App, ended
 from bot.channels.matrix.channel import REACTIONS
@@ -17,7 +19,7 @@ from bot.delivery import Channel, Delivery, Pace
 from bot.desks import Desks, desk_at
 from bot.matrix_bots import account_of, matrix_bot
 from bot.matrix_setup import log_in, make_desk
-from bot.messages import Media, Option
+from bot.messages import Inbound, Media, Option
 from bot.now import ManualTime
 from storage.database import Database
 from tests.channels.contract import DESK, POINT, START, Can, Screen, Seen, Weather
@@ -67,6 +69,8 @@ class MatrixDriver:
         self.rules = {"desk_content": "full"}
         """Of the contact point, for Matrix."""
         self.late_after = 30.0
+        self.language = "en"
+        """What people are asked in first: the messenger tells nothing about anybody."""
 
     @property
     def point(self) -> ContactPoint:
@@ -76,8 +80,7 @@ class MatrixDriver:
         self.account = self.server.register("bot")
         self.user = self.account.user_id
         rules = MatrixRules(self.server.origin, self.user, **self.rules)
-        # A messenger that tells nothing about anybody: what they read is asked, in the language of the contact point.
-        languages = replace(self.point.languages, default="en")
+        languages = replace(self.point.languages, default=self.language)
         self._points[POINT] = replace(self.point, matrix=rules, languages=languages)
         await self.log_in()
         if self.rules["desk_content"] != "none":
@@ -95,7 +98,7 @@ class MatrixDriver:
             self.point,
             self.database,
             self._time,
-            receive=lambda *received: self.app.receive_beside(*received),
+            receive=self._receive,
             set_aside=lambda *update: self.app.set_aside(*update),
             holds=lambda account: self.app.holds(account),
             leases=lambda: self.app.leases,
@@ -107,8 +110,14 @@ class MatrixDriver:
         at = desk_at({account: self.bot.desk_content}, NOWHERE)
         self.app = App(self.database, self._points, channels, self._time, Desks(NOWHERE, {POINT: at} if at else {}))
         self._is_up = True
-        self._answering = asyncio.create_task(self.app.run())
+        self._answering = asyncio.create_task(self._answer())
         self._receiving = asyncio.create_task(self.bot.run())
+
+    async def _receive(self, account: str, messages: Sequence[Inbound], beside: Callable[[Session], None]) -> None:
+        await self.app.receive_beside(account, messages, beside)
+
+    async def _answer(self) -> None:
+        await self.app.run()
 
     async def down(self) -> None:
         """The bot ends."""

@@ -272,13 +272,12 @@ class MatrixDriver:
         else:
             await self._send_odd(person, room, media.kind)
 
-    async def _send_odd(self, person: Person, room: str, kind: str) -> None:
+    async def _send_odd(self, person: Person, room: str, kind: str) -> str:
         if kind == "sticker":
             content = {"body": "a picture", "url": "mxc://localhost.test/x", "info": {}}
-            await person.sends(room, content, "m.sticker")
-        else:
-            info = {"mimetype": "text/vcard", "size": 20}
-            await person.sends(room, {"msgtype": "m.file", "body": "somebody.vcf", "info": info, "url": "mxc://x/y"})
+            return await person.sends(room, content, "m.sticker")
+        info = {"mimetype": "text/vcard", "size": 20}
+        return await person.sends(room, {"msgtype": "m.file", "body": "somebody.vcf", "info": info, "url": "mxc://x/y"})
 
     async def edit(self, chat: str, message_id: str, text: str) -> None:
         room, event = self._said[message_id]

@@ -6,6 +6,7 @@ Where Matrix shows something else than a transcript says, the rule stands here, 
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -104,6 +105,8 @@ class MatrixStage(MatrixDriver):
         self._awaited: set[str] = set()
         """What was said and is not known to have arrived."""
         self._arrived: set[str] = set()
+        self.texts: dict[str, None] = {}
+        """Everything that people were shown, word for word as it came, in either of its forms."""
 
     async def _receive(self, account: str, messages: Sequence[Inbound], beside: Callable[[Session], None]) -> None:
         await super()._receive(account, messages, beside)
@@ -233,6 +236,8 @@ class MatrixStage(MatrixDriver):
             below = self._offers(list_, self._inside.options.get(id_, ()))
             self._offered[id_] = below
         self._below[id_] = below
+        if name:
+            self.texts |= dict.fromkeys((shown.text, _unformatted(str(shown.content.get("formatted_body", "")))))
         relayed = text in self._words.values()
         return Heard(
             id_,
@@ -273,6 +278,11 @@ class MatrixStage(MatrixDriver):
             if self.user in self._at_desk.rooms[room][event].reactions.get(REACTIONS["delivered"], ()):
                 self._marked.add(each)
                 yield delivered(each, self._desk_language)
+
+
+def _unformatted(formatted: str) -> str:
+    """What is to be read of it."""
+    return html.unescape(re.sub("<[^>]*>", "", re.sub("<(?:br|p|li|ol)>", "\n", formatted)))
 
 
 def _with_slashes(text: str) -> str:

@@ -221,8 +221,8 @@ class MatrixDriver:
             number, dot, label = line.partition(". ")
             if dot and number.isdigit():
                 found.append(Option(f"{NUMBERS[int(number) - 1] if int(number) <= 10 else number}", label))
-            elif line.startswith("Or write: "):
-                found += [Option(f"/{each}", each) for each in line.removeprefix("Or write: ").split(" · ")]
+            elif line.startswith(("Or write: ", "You can write: ")):
+                found += [Option(f"/{each}", each) for each in line.partition(": ")[2].split(" · ")]
             else:
                 for each in line.split(" · "):
                     sign, _space, label = each.partition(" ")

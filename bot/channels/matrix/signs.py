@@ -103,7 +103,8 @@ def content_of(message: Outbound, text: str, msgtype: str, *, desk: bool = False
     items = "".join(f"<li>{_html(each.label)}</li>" for each in answers)
     named = [f"{sign} {sendable(each.label)}" for sign, each in signed]
     # At the desk a word alone is a note.
-    words = _words([f"!{each.id[1:]}" if desk else sendable(each.label) for each in others], message.language)
+    besides = bool(answers or signed or message.ask)
+    words = _words([f"!{e.id[1:]}" if desk else sendable(e.label) for e in others], message.language, besides=besides)
     lines += [" · ".join(named)] if named else []
     lines += [words] if words else []
     more = "<br>".join(_html(each) for each in (" · ".join(named), words) if each)
@@ -116,10 +117,14 @@ def content_of(message: Outbound, text: str, msgtype: str, *, desk: bool = False
     }
 
 
-def _words(words: Sequence[str], language: str) -> str:
+def _words(words: Sequence[str], language: str, *, besides: bool) -> str:
+    """`besides`: there is something else to choose, or a question to answer."""
     if not words:
         return ""
-    said: Text = _("Or write: {options}", options=" · ".join(words))
+    options = " · ".join(words)
+    said: Text = (
+        _("Or write: {options}", options=options) if besides else _("You can write: {options}", options=options)
+    )
     return render(said, language or "de")
 
 

@@ -91,7 +91,11 @@ def _sign_of(option: Option) -> str:
 
 
 def content_of(message: Outbound, text: str, msgtype: str, *, desk: bool = False) -> dict[str, Any]:
-    """A message with its options below; only what is ours is formatted, what people wrote is plain."""
+    """A message with its options below; only what is ours is formatted, what people wrote is plain.
+
+    Which way it is to be read apps find out by its first letters: the attribute `dir` is not among those that they keep
+    (Client-Server API, m.room.message msgtypes).
+    """
     body = sendable(text)
     if not message.options:
         return {"msgtype": msgtype, "body": body}

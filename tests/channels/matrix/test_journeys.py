@@ -61,7 +61,7 @@ async def play_on(path: Path, url: str, ring: KeyRing, point: ContactPoint) -> N
         await play(stage, point, language, text)
 
 
-EVERY = 8
+EVERY = 12
 """One of so many is played every time, beside what matters most."""
 
 

@@ -635,7 +635,7 @@ class Listener:
 
 
 DELETED: Final = _("Stopped. Nothing was sent. What you entered is deleted.")
-OLD_BUTTON: Final = _("This button is from earlier. It no longer does anything. Here is how we go on:")
+OLD_BUTTON: Final = _("This choice is from earlier. It no longer does anything. Here is how we go on:")
 
 ANYTIME: Final = frozenset(
     {"/menu", "/report", "/resume", "/mine", "/human", "/language", "/help", "/privacy", "/data", "/withdraw", "/start"}
@@ -697,4 +697,4 @@ def media_answer(kind: str, scope: Scope) -> Text:
         case "contact":
             return _("I have not kept the contact. Please do not send me other people's details.")
         case _:
-            return _("I can only read text. Please write a few words, or press a button.")
+            return _("I can only read text. Please write a few words, or choose an answer.")

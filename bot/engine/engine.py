@@ -309,7 +309,7 @@ class Engine:
         if pieces and isinstance(question.input, FreeText):
             return paragraphs(
                 question.input.remark(pieces),
-                _("I have noted it. Do you want to write more? If not, press “Done”."),
+                _("I have noted it. Do you want to write more? If not, choose “Done”."),
             )
         return paragraphs(
             words(question.prompt, course.so_far, course.scope), note_of(question, course.so_far, course.scope)

@@ -94,7 +94,7 @@ class Input(ABC, Generic[T]):
         """The answer in a summary."""
 
 
-PRESS_A_BUTTON = _("I did not understand that. Please choose a button, or write: human.")
+PRESS_A_BUTTON = _("I did not understand that. Please choose an answer, or write: human.")
 
 
 @dataclass(frozen=True)

@@ -67,14 +67,14 @@ def suicide_support() -> Text:
                 third=COUNSELLING[2],
             ),
         ),
-        _("If you wish, a person from the contact point will also write to you. Press “Talk to a person”."),
+        _("If you wish, a person from the contact point will also write to you. Choose “Talk to a person”."),
     )
 
 
 def suicide_line() -> Text:
     """The same once more, in one line, for somebody who goes on writing."""
     return _(
-        "Please talk to somebody now: {rescue} · {counselling}. Or press “Talk to a person”.",
+        "Please talk to somebody now: {rescue} · {counselling}. Or choose “Talk to a person”.",
         rescue=RESCUE,
         counselling=COUNSELLING[0],
     )

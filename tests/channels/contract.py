@@ -489,7 +489,7 @@ async def an_old_button_is_answered_kindly(driver: Driver) -> None:
     await ana.sees("Your data – in short")
     ana.acts()
     await driver.press("ana", old, "YES")
-    await ana.sees("This button is from earlier. It no longer does anything.")
+    await ana.sees("This choice is from earlier. It no longer does anything.")
     again = await ana.sees("Your data – in short", option="Understood, go on")
     assert again.options and not ana.texts("First: get help")
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+
+from sqlalchemy.orm import Session
 
 from bot.app import App, ended
 from bot.channels.matrix.channel import REACTIONS
@@ -17,7 +19,7 @@ from bot.delivery import Channel, Delivery, Pace
 from bot.desks import Desks, desk_at
 from bot.matrix_bots import MatrixBot, account_of, matrix_bot
 from bot.matrix_setup import log_in, make_desk
-from bot.messages import Media, Option
+from bot.messages import Inbound, Media, Option
 from bot.now import ManualTime
 from storage.database import Database
 from tests.channels.contract import DESK, POINT, START, Can, Screen, Seen, Weather
@@ -67,6 +69,8 @@ class MatrixDriver:
         self.rules = {"desk_content": "full"}
         """Of the contact point, for Matrix."""
         self.late_after = 30.0
+        self.language = "en"
+        """What people are asked in first: the messenger tells nothing about anybody."""
 
     @property
     def point(self) -> ContactPoint:
@@ -76,8 +80,7 @@ class MatrixDriver:
         self.account = self.server.register("bot")
         self.user = self.account.user_id
         rules = MatrixRules(self.server.origin, self.user, **self.rules)
-        # A messenger that tells nothing about anybody: what they read is asked, in the language of the contact point.
-        languages = replace(self.point.languages, default="en")
+        languages = replace(self.point.languages, default=self.language)
         self._points[POINT] = replace(self.point, matrix=rules, languages=languages)
         await self.log_in()
         if self.rules["desk_content"] != "none":
@@ -97,7 +100,7 @@ class MatrixDriver:
         at = desk_at({account: self.bot.desk_content}, NOWHERE)
         self.app = App(self.database, self._points, channels, self._time, Desks(NOWHERE, {POINT: at} if at else {}))
         self._is_up = True
-        self._answering = asyncio.create_task(self.app.run())
+        self._answering = asyncio.create_task(self._answer())
         self._receiving = asyncio.create_task(self.bot.run())
 
     def _new_bot(self) -> MatrixBot:
@@ -105,13 +108,19 @@ class MatrixDriver:
             self.point,
             self.database,
             self._time,
-            receive=lambda *received: self.app.receive_beside(*received),
+            receive=self._receive,
             set_aside=lambda *update: self.app.set_aside(*update),
             holds=lambda account: self.app.holds(account),
             leases=lambda: self.app.leases,
             pace=FAST,
             late_after=self.late_after,
         )
+
+    async def _receive(self, account: str, messages: Sequence[Inbound], beside: Callable[[Session], None]) -> None:
+        await self.app.receive_beside(account, messages, beside)
+
+    async def _answer(self) -> None:
+        await self.app.run()
 
     async def down(self) -> None:
         """The bot ends."""
@@ -220,8 +229,8 @@ class MatrixDriver:
             number, dot, label = line.partition(". ")
             if dot and number.isdigit():
                 found.append(Option(f"{NUMBERS[int(number) - 1] if int(number) <= 10 else number}", label))
-            elif line.startswith("Or write: "):
-                found += [Option(f"/{each}", each) for each in line.removeprefix("Or write: ").split(" · ")]
+            elif line.startswith(("Or write: ", "You can write: ")):
+                found += [Option(f"/{each}", each) for each in line.partition(": ")[2].split(" · ")]
             else:
                 for each in line.split(" · "):
                     sign, _space, label = each.partition(" ")
@@ -271,13 +280,12 @@ class MatrixDriver:
         else:
             await self._send_odd(person, room, media.kind)
 
-    async def _send_odd(self, person: Person, room: str, kind: str) -> None:
+    async def _send_odd(self, person: Person, room: str, kind: str) -> str:
         if kind == "sticker":
             content = {"body": "a picture", "url": "mxc://localhost.test/x", "info": {}}
-            await person.sends(room, content, "m.sticker")
-        else:
-            info = {"mimetype": "text/vcard", "size": 20}
-            await person.sends(room, {"msgtype": "m.file", "body": "somebody.vcf", "info": info, "url": "mxc://x/y"})
+            return await person.sends(room, content, "m.sticker")
+        info = {"mimetype": "text/vcard", "size": 20}
+        return await person.sends(room, {"msgtype": "m.file", "body": "somebody.vcf", "info": info, "url": "mxc://x/y"})
 
     async def edit(self, chat: str, message_id: str, text: str) -> None:
         room, event = self._said[message_id]

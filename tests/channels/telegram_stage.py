@@ -6,19 +6,17 @@ Where Telegram shows something else than a transcript says, the rule stands here
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from bot.app import ended
 from bot.channels.telegram.channel import NAME
 from bot.channels.text import parts
 from bot.contact_point import ContactPoint
-from bot.flows.privacy import transport_note
-from bot.i18n import _, render
 from bot.play import Heard, Spoken
 from storage.database import Database
 from tests.channels.contract import DESK
+from tests.channels.stage import Screens, as_elsewhere, delivered
 from tests.channels.telegram_driver import TelegramDriver
 from tests.telegram_server.people import Person
 from tests.telegram_server.world import Chat, Message
@@ -43,8 +41,7 @@ class TelegramStage(TelegramDriver):
         self.language = language
         self._desk_language = desk_language
         self._presses = presses
-        self._shown: dict[Message, Heard] = {}
-        """Every message of the bot, as it was last seen."""
+        self._screens = Screens()
         self._marked: set[Message] = set()
         """The messages of staff that bear the sign that they were delivered."""
         self._words: dict[str, Message] = {}
@@ -120,30 +117,14 @@ class TelegramStage(TelegramDriver):
                 yield from self._news(name, person.chat(self.account))
 
     def _news(self, name: str, chat: Chat) -> list[Heard]:
-        """What has come into a chat, and what has changed there."""
-        fresh: list[Message] = []
-        changed: list[Heard] = []
-        for each in self._own(chat):
-            now, before = self._heard(name, each), self._shown.get(each)
-            self._shown[each] = now
-            if before is None:
-                fresh.append(each)
-            elif before.text != now.text:
-                # Where buttons were pressed, the program shows what was chosen: nobody has said that.
-                changed.append(replace(now, edited=True, aside=bool(name and before.options)))
-        return [*changed, *(self._whole(each) for each in _as_written(fresh))]
-
-    def _whole(self, pieces: list[Message]) -> Heard:
-        """A long text comes in several messages, the buttons below the last one."""
-        last = self._shown[pieces[-1]]
-        return replace(last, text="\n".join(self._shown[each].text for each in pieces))
+        return self._screens.news(self._heard(name, each) for each in self._own(chat))
 
     def _heard(self, name: str, message: Message) -> Heard:
         seen = self._seen(message)
         return Heard(
             _name(message),
             name,
-            self._elsewhere(seen.text),
+            as_elsewhere(seen.text, NAME, self.language),
             seen.options,
             seen.file,
             seen.thread,
@@ -153,17 +134,11 @@ class TelegramStage(TelegramDriver):
             from_reporter=not name and any(seen.text == each.text for each in self._words.values()),
         )
 
-    def _elsewhere(self, text: str) -> str:
-        """Who reads along is told otherwise of Telegram than elsewhere; whoever gets the wrong one of both is heard."""
-        here, there = (render(transport_note(name), self.language) for name in (NAME, ""))
-        return there.join(part.replace(there, here) for part in text.split(here))
-
     def _signs(self) -> Iterator[Heard]:
-        """That it was delivered is told by a sign on the message: staff shall not read a line for each of theirs."""
         for each in self._words.values():
             if DELIVERED in each.reactions.get(self.account.id, ()) and each not in self._marked:
                 self._marked.add(each)
-                yield Heard(f"r{each.id}", DESK, render(_("Delivered."), self._desk_language))
+                yield delivered(str(each.id), self._desk_language)
 
     def _with_button(self, chat: Chat, label: str) -> Message | None:
         """The newest question, if it has a button of this label."""
@@ -193,17 +168,3 @@ class TelegramWebhookStage(TelegramStage):
 
 def _name(message: Message) -> str:
     return f"{message.chat.id}/{message.id}"
-
-
-def _as_written(messages: Iterable[Message]) -> list[list[Message]]:
-    """Messages that are the pieces of one text, side by side."""
-    whole: list[list[Message]] = []
-    for each in messages:
-        pieces = [*whole[-1], each] if whole else [each]
-        texts = [piece.text for piece in pieces]
-        same = len({piece.topic for piece in pieces}) == 1 and not any(piece.rows for piece in pieces[:-1])
-        if len(pieces) > 1 and same and parts(" ".join(texts)) == texts:
-            whole[-1] = pieces
-        else:
-            whole.append([each])
-    return whole

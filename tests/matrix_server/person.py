@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
+from urllib.parse import quote
 
 import nio
 from nio.crypto import decrypt_attachment
@@ -57,6 +58,8 @@ class Person:
         )
         self.client = nio.AsyncClient(homeserver.origin, account.user_id, account.device_id, config=config)
         self.rooms: dict[str, dict[str, Shown]] = defaultdict(dict)
+        self.taken: set[str] = set()
+        """Every event that came, whatever it is."""
         self.undecrypted: list[nio.MegolmEvent] = []
         self.left: set[str] = set()
         self.accepts = False
@@ -133,6 +136,7 @@ class Person:
 
     def _take(self, room: str, event: Any) -> None:
         shown = self.rooms[room]
+        self.taken.add(event.event_id)
         if isinstance(event, nio.MegolmEvent):
             event.room_id = room
             self.undecrypted.append(event)
@@ -172,6 +176,12 @@ class Person:
         except TimeoutError:
             seen = [[each.text for each in room.values()][-6:] for room in self.rooms.values()]
             raise AssertionError(f"{what or 'it'} never came; {seen}, undecrypted {len(self.undecrypted)}") from None
+
+    async def catches_up(self, room: str) -> None:
+        """Waits until everything is there that is in the room by now."""
+        path = f"/_matrix/client/v3/rooms/{quote(room, safe='')}/messages?dir=b&limit=1"
+        newest = (await self.ask("GET", path))["chunk"][0]["event_id"]
+        await self.until(lambda: newest in self.taken and not self.undecrypted, "the newest event")
 
     def by(self, sender: str, room: str) -> list[Shown]:
         """What somebody else wrote in a room, oldest first."""

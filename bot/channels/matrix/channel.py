@@ -192,7 +192,7 @@ class MatrixChannel:
         return sent
 
     async def _new(self, client: Client, place: Place, delivery: Delivery) -> str:
-        texts = parts(in_words_of_matrix(delivery.message), LONGEST)
+        texts = parts(in_words_of_matrix(delivery.message, desk=place.desk), LONGEST)
         events = []
         if delivery.message.file is not None:
             caption = texts[0] if len(texts) == 1 else ""
@@ -250,7 +250,7 @@ class MatrixChannel:
             for number, event in enumerate(old):
                 await client.redact(place.room, event, f"a{delivery.id}.{number}")
             return delivery.replaces
-        texts = parts(in_words_of_matrix(message), LONGEST)
+        texts = parts(in_words_of_matrix(message, desk=place.desk), LONGEST)
         for number, text in enumerate(texts[: len(old)]):
             last = number == len(texts) - 1
             new = _content(message, text, place, last=last)

@@ -25,7 +25,8 @@ _POLLS: Final = ("m.poll.start", "org.matrix.msc3381.poll.start")
 _VERIFIES: Final = "m.key.verification"
 _QUOTED: Final = re.compile(r"(?:> .*\n?|>\n?)+\n?")
 """What older apps repeat of the message that is answered."""
-_COMMAND: Final = re.compile(r"!(?=[a-z])", re.IGNORECASE)
+_COMMAND: Final = re.compile(r"[\u2066-\u2068]?!(?=[^\W\d_])")
+"""As it is written, or copied from where it is set apart by direction."""
 
 
 Event = nio.Event | nio.BadEvent
@@ -153,7 +154,8 @@ def _text(type_: str, media: Media | None, content: Mapping[str, Any], *, is_rep
     if is_reply and body.startswith(">"):
         body = _QUOTED.sub("", body, count=1)
     # Apps take what begins with a slash for commands of their own.
-    return _COMMAND.sub("/", body, count=1) if body.startswith("!") else body
+    found = _COMMAND.match(body)
+    return f"/{body[found.end() :]}" if found else body
 
 
 def _media(kind: str, type_: str, content: Mapping[str, Any]) -> tuple[Media | None, File | None]:

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from bot.channels.matrix.reading import plain_sign
 from bot.channels.text import sendable
-from bot.i18n import Text, _, render
+from bot.i18n import END, FIRST_STRONG, Text, _, render
+from bot.languages import language_of
 from bot.messages import Option, Outbound, Style, Voice
+from bot.reading.words import command
 
 SEEDED: Final = 5
 """So many answers are offered as reactions at most; of more, the number or the words are written."""
@@ -34,20 +36,25 @@ WORDS: Final = frozenset(
 """Commands that are only named below a message, in words to be written."""
 
 
-_SLASHED: Final = re.compile(
-    r"(?<![\w/])/(?=(?:cancel|close|data|discard|done|help|hold|human|language|later|menu|mine|name|note|open|phone|"
-    r"privacy|quiet|release|reopen|reply|report|resume|start|take|talk|transfer|undelivered|unhold|who|withdraw)\b)"
-)
-"""Commands as the texts of the program name them."""
+_SLASHED: Final = re.compile(r"(?<![\w/])/([^\W\d_]+)")
 
 
-def in_words_of_matrix(message: Outbound) -> str:
+def in_words_of_matrix(message: Outbound, *, desk: bool = False) -> str:
     """The text, with commands as apps let people write them: they keep those with a slash for themselves.
 
     What people wrote is left as it is.
     """
+
+    def named(found: re.Match[str]) -> str:
+        # What the program says to people repeats their words, what it says to staff only their commands.
+        if not desk and command(found[0]) is None:
+            return found[0]
+        return f"{FIRST_STRONG}!{found[1]}{END}" if right_to_left else f"!{found[1]}"
+
     ours = message.voice is not Voice.DESK and message.style in (Style.NOTICE, Style.CARD, Style.STATUS)
-    return _SLASHED.sub("!", message.text) if ours else message.text
+    # Among words from right to left the mark would stand at the wrong end.
+    right_to_left = language_of(message.language or "de").direction == "rtl"
+    return _SLASHED.sub(named, message.text) if ours else message.text
 
 
 def signs_of(options: Sequence[Option]) -> dict[str, str]:
@@ -84,7 +91,11 @@ def _sign_of(option: Option) -> str:
 
 
 def content_of(message: Outbound, text: str, msgtype: str, *, desk: bool = False) -> dict[str, Any]:
-    """A message with its options below; only what is ours is formatted, what people wrote is plain."""
+    """A message with its options below; only what is ours is formatted, what people wrote is plain.
+
+    Which way it is to be read apps find out by its first letters: the attribute `dir` is not among those that they keep
+    (Client-Server API, m.room.message msgtypes).
+    """
     body = sendable(text)
     if not message.options:
         return {"msgtype": msgtype, "body": body}
@@ -96,7 +107,8 @@ def content_of(message: Outbound, text: str, msgtype: str, *, desk: bool = False
     items = "".join(f"<li>{_html(each.label)}</li>" for each in answers)
     named = [f"{sign} {sendable(each.label)}" for sign, each in signed]
     # At the desk a word alone is a note.
-    words = _words([f"!{each.id[1:]}" if desk else sendable(each.label) for each in others], message.language)
+    besides = bool(answers or signed or message.ask)
+    words = _words([f"!{e.id[1:]}" if desk else sendable(e.label) for e in others], message.language, besides=besides)
     lines += [" · ".join(named)] if named else []
     lines += [words] if words else []
     more = "<br>".join(_html(each) for each in (" · ".join(named), words) if each)
@@ -109,10 +121,14 @@ def content_of(message: Outbound, text: str, msgtype: str, *, desk: bool = False
     }
 
 
-def _words(words: Sequence[str], language: str) -> str:
+def _words(words: Sequence[str], language: str, *, besides: bool) -> str:
+    """`besides`: there is something else to choose, or a question to answer."""
     if not words:
         return ""
-    said: Text = _("Or write: {options}", options=" · ".join(words))
+    options = " · ".join(words)
+    said: Text = (
+        _("Or write: {options}", options=options) if besides else _("You can write: {options}", options=options)
+    )
     return render(said, language or "de")
 
 

@@ -14,28 +14,25 @@ from pathlib import Path
 import pytest
 
 from bot.contact_point import ContactPoint
-from bot.now import ManualTime
-from bot.play import Player, Room
 from storage.database import Database
 from storage.keys import KeyRing
+from tests.channels.journeys import (
+    IMPORTANT,
+    NAMES,
+    PATHS,
+    TRANSCRIPTS,
+    name_of,
+    play,
+    play_from_right_to_left,
+    text_of,
+)
 from tests.channels.telegram_stage import TelegramStage, TelegramWebhookStage
 from tests.databases import Databases, Sqlite
-from tests.right_to_left import Course, differences, speaking
+from tests.right_to_left import speaking
 
-TRANSCRIPTS = Path(__file__).parents[2] / "transcripts"
 OWN = Path(__file__).parent / "transcripts"
-"""Where Telegram itself makes a conversation another one, they are here under the same name, with the reason."""
 STAGES = {"polling": TelegramStage, "webhook": TelegramWebhookStage}
 WAYS = tuple(STAGES)
-IMPORTANT = (
-    "report_word_for_word",
-    "danger_yes_and_over",
-    "handoff_talk",
-    "my_reports_add_and_correct",
-    "privacy_in_full",
-    "later_and_continue",
-)
-"""Report, danger, a human, my reports, privacy, later."""
 
 
 @pytest.fixture(scope="session")
@@ -65,18 +62,14 @@ async def on(
         await stage.stop()
 
 
-async def play(path: Path, way: str, url: str, ring: KeyRing, point: ContactPoint) -> None:
+async def play_on(path: Path, way: str, url: str, ring: KeyRing, point: ContactPoint) -> None:
     language = path.parent.name
-    own = OWN / language / path.name
-    text = await asyncio.to_thread((own if own.exists() else path).read_text, "utf-8")
+    text = await text_of(path, OWN)
     async with on(way, url, ring, point, language, language, text) as stage:
-        found = await Player(stage, stage.database, point.id, language).play(text)
-        assert not found, "\n" + "\n".join(map(str, found))
+        await play(stage, point, language, text)
 
 
-PATHS = sorted(TRANSCRIPTS.rglob("*.txt"))
 USUAL = (("de", "polling"), ("en", "webhook"), ("de", "webhook"), ("en", "polling"))
-NAMES = sorted({path.stem for path in PATHS})
 BOTH = [(path, way) for path in PATHS for way in WAYS]
 
 
@@ -86,21 +79,17 @@ def is_usual(path: Path, way: str) -> bool:
     return path.stem in IMPORTANT or (path.parent.name, way) == USUAL[number % len(USUAL)]
 
 
-def _name(value: object) -> str:
-    return f"{value.parent.name}-{value.stem}" if isinstance(value, Path) else str(value)
-
-
-@pytest.mark.parametrize(("path", "way"), [each for each in BOTH if is_usual(*each)], ids=_name)
+@pytest.mark.parametrize(("path", "way"), [each for each in BOTH if is_usual(*each)], ids=name_of)
 async def test_journey(path: Path, way: str, url: str, ring: KeyRing, oberberg: ContactPoint) -> None:
-    await play(path, way, url, ring, oberberg)
+    await play_on(path, way, url, ring, oberberg)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("path", "way"), [each for each in BOTH if not is_usual(*each)], ids=_name)
+@pytest.mark.parametrize(("path", "way"), [each for each in BOTH if not is_usual(*each)], ids=name_of)
 async def test_journey_over_the_other_way(
     path: Path, way: str, url: str, ring: KeyRing, oberberg: ContactPoint
 ) -> None:
-    await play(path, way, url, ring, oberberg)
+    await play_on(path, way, url, ring, oberberg)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -110,10 +99,5 @@ async def test_journey_from_right_to_left(
 ) -> None:
     text = await asyncio.to_thread((TRANSCRIPTS / "en" / f"{name}.txt").read_text, "utf-8")
     database = Database.open(await asyncio.to_thread(databases.new), ring)
-    room = Room(database, {oberberg.id: oberberg}, "en", await database.run(ManualTime, database))
-    first = await Course(Player(room, database, oberberg.id, "de")).first(text)
-    await asyncio.to_thread(database.close)
-    async with on(way, url, ring, speaking(oberberg), "xx", "de", text) as stage:
-        again = await Course(Player(stage, stage.database, oberberg.id, "de")).again(first)
-    found = differences(first, again)
-    assert not found, "\n" + "\n".join(found)
+    on_stage = on(way, url, ring, speaking(oberberg), "xx", "de", text)
+    await play_from_right_to_left(text, database, oberberg, on_stage)

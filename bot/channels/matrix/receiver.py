@@ -28,11 +28,12 @@ from bot.channels.matrix.new_room import case_of
 from bot.channels.matrix.reading import Came, Event, Readable, read
 from bot.channels.matrix.reading import Kind as What
 from bot.channels.matrix.rooms import Rooms
+from bot.channels.matrix.signs import in_words_of_matrix
 from bot.channels.matrix.unread import LATE_AFTER, Unread
 from bot.channels.staff import NAME_TAKEN, NAMELESS, wanted_name
 from bot.channels.typing import Typing
 from bot.i18n import Text, _, render
-from bot.messages import Inbound
+from bot.messages import Inbound, Outbound
 
 READ_AFTER: Final = 1.0
 """Seconds after which it is shown that something was read, if it is not answered by then."""
@@ -598,7 +599,10 @@ class Receiver:
         client = self._client
         if client is None:
             return
-        content: dict[str, Any] = {"msgtype": "m.text", "body": render(text, language or "de")}
+        said = Outbound(render(text, language or "de"), language=language)
+        known = self._rooms.get(room)
+        at_desk = known is not None and known.is_of_staff
+        content: dict[str, Any] = {"msgtype": "m.text", "body": in_words_of_matrix(said, desk=at_desk)}
         if about is not None and about.root:
             content["m.relates_to"] = {
                 "rel_type": "m.thread",

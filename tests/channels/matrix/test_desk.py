@@ -191,7 +191,9 @@ async def test_two_people_never_have_the_same_name(running: Any) -> None:
             await other.says(driver.desk, f"!name {name}")
             await until(
                 lambda before=before: [
-                    each for each in other.by(driver.user, driver.desk)[before:] if "heißt hier schon" in each.text
+                    each
+                    for each in other.by(driver.user, driver.desk)[before:]
+                    if "heißt hier schon" in each.text and "!name" in each.text
                 ],
                 f"{name} is taken",
             )

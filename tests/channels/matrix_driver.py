@@ -21,8 +21,9 @@ from bot.messages import Media, Option
 from bot.now import ManualTime
 from storage.database import Database
 from tests.channels.contract import DESK, POINT, START, Can, Screen, Seen, Weather
-from tests.matrix_server.homeserver import Homeserver, shared
-from tests.matrix_server.person import Person, Shown
+from tests.matrix_server.homeserver import Account, Homeserver, shared
+from tests.matrix_server.person import Person
+from tests.matrix_server.somebody import Shown, Somebody
 
 NOWHERE = "elsewhere"
 FAST = Pace(at_once=24)
@@ -46,6 +47,8 @@ class MatrixDriver:
 
     capabilities = frozenset({Can.EDIT, Can.ANSWER})
     encrypted = True
+    client: Callable[[Homeserver, Account], Somebody] = Person
+    """With what people and staff write."""
 
     def __init__(self, open_database: Callable[[], Database], points: Mapping[str, ContactPoint]) -> None:
         self.screen = Screen()
@@ -54,7 +57,7 @@ class MatrixDriver:
         self.server: Homeserver = shared()
         self._open_database = open_database
         self._points = dict(points)
-        self._people: dict[str, Person] = {}
+        self._people: dict[str, Somebody] = {}
         self._rooms: dict[str, str] = {}
         self._said: dict[str, tuple[str, str]] = {}
         """The room and the event of what was said, by the name it got."""
@@ -139,21 +142,21 @@ class MatrixDriver:
         await self.database.run(self._time.set, self._time() + timedelta(seconds=seconds))
         self.app.wake()
 
-    async def _met(self, key: str, name: str, place: str) -> Person:
-        person = Person(self.server, self.server.register(name))
+    async def _met(self, key: str, name: str, place: str) -> Somebody:
+        person = self.client(self.server, self.server.register(name))
         self._people[key] = person
         await person.start()
         self._watching.append(asyncio.create_task(self._watch(person, place)))
         return person
 
-    async def person(self, name: str) -> tuple[Person, str]:
+    async def person(self, name: str) -> tuple[Somebody, str]:
         """Somebody, and their room with the bot, which they open now if there is none."""
         if name not in self._people:
             person = await self._met(name, name, name)
             self._rooms[name] = await person.opens(self.user, encrypted=self.encrypted)
         return self._people[name], self._rooms[name]
 
-    async def staff(self, name: str) -> Person:
+    async def staff(self, name: str) -> Somebody:
         key = f"staff {name}"
         if key not in self._people:
             # Whoever comes later does not see what was said before: one of them shows what is on the desk's screen.
@@ -165,14 +168,14 @@ class MatrixDriver:
             await person.until(lambda: said in person.rooms[self.desk] and person.rooms[self.desk][said].reactions)
         return self._people[key]
 
-    async def invites(self, person: Person) -> None:
+    async def invites(self, person: Somebody) -> None:
         """The bot's account lets somebody into the desk's room."""
         login = await self.bot.receiver._memory.login()
         assert login is not None
         path = f"/_matrix/client/v3/rooms/{self.desk}/invite"
         await asyncio.to_thread(self.server.ask, "POST", path, {"user_id": person.user_id}, login.access_token)
 
-    async def _watch(self, person: Person, place: str) -> None:
+    async def _watch(self, person: Somebody, place: str) -> None:
         while True:
             changed = person.changed
             async with self._looking:
@@ -228,7 +231,9 @@ class MatrixDriver:
             return "start"
         return await self._write(person, room, text, message_id)
 
-    async def _write(self, person: Person, room: str, text: str, name: str, thread: str = "", answers: str = "") -> str:
+    async def _write(
+        self, person: Somebody, room: str, text: str, name: str, thread: str = "", answers: str = ""
+    ) -> str:
         tx = name or None
         event = await person.says(room, text, tx=tx, thread=thread, answers=answers)
         self._said[name or event] = (room, event)
@@ -238,7 +243,7 @@ class MatrixDriver:
         person, room = await self.person(chat)
         await self._press(person, room, message, option)
 
-    async def _press(self, person: Person, room: str, message: Seen, option: str) -> None:
+    async def _press(self, person: Somebody, room: str, message: Seen, option: str) -> None:
         """By a reaction where there is one, else by writing the words."""
         sign = option.removeprefix("/")
         if sign.isascii():
@@ -263,7 +268,7 @@ class MatrixDriver:
         else:
             await self._send_odd(person, room, media.kind)
 
-    async def _send_odd(self, person: Person, room: str, kind: str) -> None:
+    async def _send_odd(self, person: Somebody, room: str, kind: str) -> None:
         if kind == "sticker":
             content = {"body": "a picture", "url": "mxc://localhost.test/x", "info": {}}
             await person.sends(room, content, "m.sticker")

@@ -13,6 +13,7 @@ from bot.contact_point import ContactPoint
 from storage.keys import KeyRing
 from tests.channels.contract import Case
 from tests.channels.matrix_driver import MatrixDriver, MatrixOpenDriver
+from tests.channels.matrix_js_driver import MatrixJsDriver
 from tests.channels.table import NewDriver, play, table
 from tests.channels.telegram_driver import TelegramDriver, TelegramPlainGroupDriver, TelegramWebhookDriver
 from tests.databases import Databases, Postgres, Sqlite
@@ -24,7 +25,7 @@ MESSENGERS: dict[str, NewDriver] = {
     "telegram_plain_group": TelegramPlainGroupDriver,
     "matrix": MatrixDriver,
 }
-SELDOM: dict[str, NewDriver] = {"matrix_open": MatrixOpenDriver}
+SELDOM: dict[str, NewDriver] = {"matrix_open": MatrixOpenDriver, "matrix_js": MatrixJsDriver}
 """Like another one in nearly everything: with `-m long`."""
 ON_THE_DATABASE = (
     "a_report_by_buttons_from_start_to_receipt",

@@ -21,6 +21,7 @@ from bot.messages import Media, Option
 from bot.now import ManualTime
 from storage.database import Database
 from tests.channels.contract import DESK, POINT, START, Can, Screen, Seen, Weather
+from tests.matrix_js.person import JsPerson
 from tests.matrix_server.homeserver import Account, Homeserver, shared
 from tests.matrix_server.person import Person
 from tests.matrix_server.somebody import Shown, Somebody
@@ -137,6 +138,7 @@ class MatrixDriver:
             await each.stop()
         if self._is_up:
             await self.down()
+        assert not (warnings := [each.warnings for each in self._people.values() if each.warnings]), warnings
 
     async def later(self, seconds: float) -> None:
         await self.database.run(self._time.set, self._time() + timedelta(seconds=seconds))
@@ -303,3 +305,9 @@ class MatrixOpenDriver(MatrixDriver):
     """People in chats that are not encrypted."""
 
     encrypted = False
+
+
+class MatrixJsDriver(MatrixDriver):
+    """People and staff whose app trusts only devices that their owners have signed."""
+
+    client = JsPerson

@@ -12,8 +12,7 @@ import pytest
 from bot.contact_point import ContactPoint
 from storage.keys import KeyRing
 from tests.channels.contract import Case
-from tests.channels.matrix_driver import MatrixDriver, MatrixOpenDriver
-from tests.channels.matrix_js_driver import MatrixJsDriver
+from tests.channels.matrix_driver import MatrixDriver, MatrixJsDriver, MatrixOpenDriver
 from tests.channels.table import NewDriver, play, table
 from tests.channels.telegram_driver import TelegramDriver, TelegramPlainGroupDriver, TelegramWebhookDriver
 from tests.databases import Databases, Postgres, Sqlite

@@ -8,6 +8,7 @@ import {
     EventShieldReason,
     OnlySignedDevicesIsolationMode,
 } from "matrix-js-sdk/lib/crypto-api/index.js";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
 
 // Standard output is for lines only, and the encryption writes a lot into the console.
@@ -32,8 +33,10 @@ class Person {
         // By id, in the order in which they came.
         this.events = new Map();
         this.told = new Map();
+        this.sent = new Map();
         this.dirty = new Set();
-        this.looking = false;
+        this.looking = undefined;
+        this.ended = false;
     }
 
     async start({ isolated }) {
@@ -63,6 +66,8 @@ class Person {
     came(event) {
         const room = event.getRoomId();
         if (!room) return;
+        const sent = event.getUnsigned().transaction_id;
+        if (sent) this.sent.set(sent, event.getId());
         if (event.getType() === "m.typing")
             write({ who: this.who, room, typing: event.getContent().user_ids.filter((each) => each !== this.who) });
         else if (event.getType() === "m.receipt") write({ who: this.who, room, read: readByOthers(event, this.who) });
@@ -73,16 +78,16 @@ class Person {
 
     changed(room) {
         this.dirty.add(room);
-        if (this.looking) return;
-        this.looking = true;
-        setImmediate(async () => {
-            while (this.dirty.size) {
-                const rooms = [...this.dirty];
-                this.dirty.clear();
-                for (const each of rooms) await this.look(each);
-            }
-            this.looking = false;
-        });
+        this.looking ??= this.lookAround().finally(() => (this.looking = undefined));
+    }
+
+    async lookAround() {
+        // What comes together is looked at together.
+        await new Promise(setImmediate);
+        for (const room of this.dirty) {
+            this.dirty.delete(room);
+            await this.look(room);
+        }
     }
 
     // Tells what has changed in a room.
@@ -96,7 +101,7 @@ class Person {
         };
         if (this.isNews(id, state)) write({ who: this.who, room: id, state });
         for (const [name, came] of this.events) {
-            if (came.getRoomId() !== id) continue;
+            if (this.ended || came.getRoomId() !== id) continue;
             const event = room.findEventById(name) ?? came;
             if (event.isBeingDecrypted()) await event.getDecryptionPromise();
             const message = shown(room, event);
@@ -120,8 +125,23 @@ class Person {
     }
 
     async send({ room, kind, content, thread, tx }) {
-        const sent = await this.client.sendEvent(room, thread || null, kind, content, tx || undefined);
-        return sent.event_id;
+        if (this.sent.has(tx)) return this.repeat(room, tx);
+        const name = tx || this.client.makeTxnId();
+        try {
+            this.sent.set(name, (await this.client.sendEvent(room, thread || null, kind, content, name)).event_id);
+        } catch (error) {
+            // The library does not expect that a message in a thread comes back before the answer to sending it.
+            if (!String(error).includes("not a local echo")) throw error;
+            while (!this.sent.has(name)) await once(this.client, ClientEvent.Event);
+        }
+        return this.sent.get(name);
+    }
+
+    // As an app does that never got the answer.
+    async repeat(room, tx) {
+        const { type, content } = await this.client.fetchRoomEvent(room, this.sent.get(tx));
+        const path = `/rooms/${encodeURIComponent(room)}/send/${type}/${encodeURIComponent(tx)}`;
+        return (await this.client.http.authedRequest("PUT", path, undefined, content)).event_id;
     }
 
     async redact({ room, event }) {
@@ -174,6 +194,8 @@ class Person {
     }
 
     async stop() {
+        this.ended = true;
+        await this.looking;
         this.client.stopClient();
         people.delete(this.who);
         return {};

@@ -18,8 +18,7 @@ class JsPerson(Somebody):
         super().__init__(homeserver, account)
         self.undecrypted: dict[str, str] = {}
         """Why, by message."""
-        self.shields: dict[str, str] = {}
-        """What an app warns of, by message."""
+        self._warnings: dict[str, str] = {}
         self._isolated = isolated
         self._node = shared()
         self._states: dict[str, dict[str, Any]] = {}
@@ -37,6 +36,10 @@ class JsPerson(Somebody):
     async def stop(self) -> None:
         self._node.forget(self.user_id)
         await self._does("stop")
+
+    @property
+    def warnings(self) -> dict[str, str]:
+        return self._warnings
 
     async def _does(self, act: str, **given: Any) -> Any:
         return await self._node.ask(self.user_id, act, **given)
@@ -57,14 +60,14 @@ class JsPerson(Somebody):
         self.tells()
 
     def _show(self, room: str, message: dict[str, Any]) -> None:
-        name = message["id"]
-        if message["failure"]:
-            self.undecrypted[name] = message["failure"]
+        name, failure = message["id"], message["failure"]
+        self._warnings.pop(name, None)
+        if message["sender"] != self.user_id and (warning := failure or message["shield"]):
+            self._warnings[name] = warning
+        if failure:
+            self.undecrypted[name] = failure
             return
         self.undecrypted.pop(name, None)
-        self.shields.pop(name, None)
-        if message["shield"]:
-            self.shields[name] = message["shield"]
         if message["isEdit"]:
             return
         shown = self.rooms[room].get(name)

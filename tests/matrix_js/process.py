@@ -23,7 +23,7 @@ class Node:
     """Lines go in from whichever loop, and come out to the loop of whoever they are for."""
 
     def __init__(self) -> None:
-        self._complaints = tempfile.TemporaryFile()
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process is
         self._process = subprocess.Popen(
             ["node", "--preserve-symlinks-main", "people.mjs"],
             cwd=folder(),
@@ -31,6 +31,7 @@ class Node:
             stdout=subprocess.PIPE,
             stderr=self._complaints,
         )
+        self.ended = False
         self._numbers = count(1)
         self._asked: dict[int, tuple[asyncio.AbstractEventLoop, asyncio.Future[Any]]] = {}
         self._told: dict[str, tuple[asyncio.AbstractEventLoop, Tell]] = {}
@@ -46,6 +47,7 @@ class Node:
 
     async def ask(self, who: str, act: str, **given: Any) -> Any:
         """What somebody does; returns what came of it."""
+        assert not self.ended, f"Node has ended: {self.complaints()}"
         loop = asyncio.get_running_loop()
         number, answer = next(self._numbers), loop.create_future()
         self._asked[number] = loop, answer
@@ -64,6 +66,7 @@ class Node:
             elif said["who"] in self._told:
                 loop, tell = self._told[said["who"]]
                 _call(loop, tell, said)
+        self.ended = True
         for loop, answer in list(self._asked.values()):
             _call(loop, _settle, answer, {"error": f"Node has ended: {self.complaints()}"})
 
@@ -104,7 +107,9 @@ _running: list[Node] = []
 
 
 def shared() -> Node:
-    """The one of this test process, started when it is wanted for the first time."""
+    """The one of this test process, started when it is wanted for the first time, and anew if it has broken down."""
+    if _running and _running[0].ended:
+        remove_shared()
     if not _running:
         _running.append(Node())
     return _running[0]

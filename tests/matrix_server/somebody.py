@@ -93,6 +93,11 @@ class Somebody(ABC):
     @abstractmethod
     async def invites(self, room: str, other: str) -> None: ...
 
+    @property
+    def warnings(self) -> dict[str, str]:
+        """What an app would say about messages of others, apart from what they say."""
+        return {}
+
     def tells(self) -> None:
         """Something has changed; whoever waits looks again."""
         self.changed.set()

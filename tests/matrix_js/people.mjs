@@ -1,7 +1,7 @@
 // People who write on Matrix with matrix-js-sdk, the client under Element. On standard input lines of JSON say what they
 // do; on standard output lines of JSON tell what their screens show, as the library has put it together.
 import { Attachment, EncryptedAttachment } from "@matrix-org/matrix-sdk-crypto-wasm";
-import { ClientEvent, MatrixEventEvent, RoomEvent, createClient } from "matrix-js-sdk";
+import { ClientEvent, MatrixEventEvent, RoomEvent, RoomMemberEvent, createClient } from "matrix-js-sdk";
 import {
     AllDevicesIsolationMode,
     EventShieldColour,
@@ -51,6 +51,13 @@ class Person {
         for (const change of [MatrixEventEvent.Decrypted, MatrixEventEvent.Replaced])
             client.on(change, (event) => this.changed(event.getRoomId()));
         client.on(RoomEvent.Redaction, (event, room) => this.changed(room.roomId));
+        client.on(RoomEvent.Receipt, (event, room) =>
+            write({ who: this.who, room: room.roomId, read: readByOthers(event, this.who) }),
+        );
+        client.on(RoomMemberEvent.Typing, (event, { roomId }) => {
+            const typing = event.getContent().user_ids.filter((each) => each !== this.who);
+            write({ who: this.who, room: roomId, typing });
+        });
         client.on(RoomEvent.MyMembership, (room) => this.changed(room.roomId));
         const prepared = new Promise((resolve) => {
             client.on(ClientEvent.Sync, (state) => {
@@ -68,11 +75,7 @@ class Person {
         if (!room) return;
         const sent = event.getUnsigned().transaction_id;
         if (sent) this.sent.set(sent, event.getId());
-        if (event.getType() === "m.typing")
-            write({ who: this.who, room, typing: event.getContent().user_ids.filter((each) => each !== this.who) });
-        else if (event.getType() === "m.receipt") write({ who: this.who, room, read: readByOthers(event, this.who) });
-        else if (MESSAGES.includes(event.getType()) && !this.events.has(event.getId()))
-            this.events.set(event.getId(), event);
+        if (MESSAGES.includes(event.getType()) && !this.events.has(event.getId())) this.events.set(event.getId(), event);
         this.changed(room);
     }
 
@@ -148,11 +151,11 @@ class Person {
         return (await this.client.redactEvent(room, event)).event_id;
     }
 
-    async open({ other, encrypted }) {
+    async open({ others, encrypted }) {
         const encryption = { type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } };
         const made = await this.client.createRoom({
             is_direct: true,
-            invite: [other],
+            invite: others,
             preset: "private_chat",
             initial_state: encrypted ? [encryption] : [],
         });
@@ -166,6 +169,16 @@ class Person {
 
     async invite({ room, other }) {
         await this.client.invite(room, other);
+        return {};
+    }
+
+    async leave({ room }) {
+        await this.client.leave(room);
+        return {};
+    }
+
+    async kick({ room, other }) {
+        await this.client.kick(room, other);
         return {};
     }
 

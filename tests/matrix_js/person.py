@@ -83,8 +83,11 @@ class JsPerson(Somebody):
         found = members.get(user_id, "")
         return found if found in ("join", "invite") else ""
 
-    async def makes_room(self, other: str, *, encrypted: bool) -> str:
-        return str(await self._does("open", other=other, encrypted=encrypted))
+    def is_encrypted(self, room: str) -> bool:
+        return bool(self._states[room]["encrypted"])
+
+    async def makes_room(self, *others: str, encrypted: bool) -> str:
+        return str(await self._does("open", others=others, encrypted=encrypted))
 
     async def joins(self, room: str) -> None:
         await self._does("join", room=room)
@@ -92,6 +95,12 @@ class JsPerson(Somebody):
 
     async def invites(self, room: str, other: str) -> None:
         await self._does("invite", room=room, other=other)
+
+    async def leaves(self, room: str) -> None:
+        await self._does("leave", room=room)
+
+    async def kicks(self, room: str, other: str) -> None:
+        await self._does("kick", room=room, other=other)
 
     async def sends(
         self, room: str, content: dict[str, Any], kind: str = "m.room.message", tx: str | None = None, thread: str = ""
@@ -103,7 +112,7 @@ class JsPerson(Somebody):
 
     async def uploads(self, room: str, data: bytes, name: str) -> dict[str, Any]:
         where: dict[str, Any] = await self._does(
-            "upload", data=base64.b64encode(data).decode(), name=name, encrypted=self._states[room]["encrypted"]
+            "upload", data=base64.b64encode(data).decode(), name=name, encrypted=self.is_encrypted(room)
         )
         return where
 

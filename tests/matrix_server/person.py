@@ -123,10 +123,13 @@ class Person(Somebody):
             return ""
         return "invite" if user_id in known.invited_users else "join"
 
-    async def makes_room(self, other: str, *, encrypted: bool) -> str:
+    def is_encrypted(self, room: str) -> bool:
+        return bool(self.client.rooms[room].encrypted)
+
+    async def makes_room(self, *others: str, encrypted: bool) -> str:
         state = [nio.EnableEncryptionBuilder().as_dict()] if encrypted else []
         made = await self.client.room_create(
-            is_direct=True, invite=[other], preset=nio.RoomPreset.private_chat, initial_state=state
+            is_direct=True, invite=list(others), preset=nio.RoomPreset.private_chat, initial_state=state
         )
         assert isinstance(made, nio.RoomCreateResponse), made
         return str(made.room_id)
@@ -139,6 +142,14 @@ class Person(Somebody):
     async def invites(self, room: str, other: str) -> None:
         answer = await self.client.room_invite(room, other)
         assert isinstance(answer, nio.RoomInviteResponse), answer
+
+    async def leaves(self, room: str) -> None:
+        answer = await self.client.room_leave(room)
+        assert isinstance(answer, nio.RoomLeaveResponse), answer
+
+    async def kicks(self, room: str, other: str) -> None:
+        answer = await self.client.room_kick(room, other)
+        assert isinstance(answer, nio.RoomKickResponse), answer
 
     async def sends(
         self, room: str, content: dict[str, Any], kind: str = "m.room.message", tx: str | None = None, thread: str = ""
@@ -157,7 +168,7 @@ class Person(Somebody):
         assert isinstance(answer, nio.RoomRedactResponse), answer
 
     async def uploads(self, room: str, data: bytes, name: str) -> dict[str, Any]:
-        encrypted = self.client.rooms[room].encrypted
+        encrypted = self.is_encrypted(room)
         sent, keys = await self.client.upload(
             io.BytesIO(data),
             "application/octet-stream",

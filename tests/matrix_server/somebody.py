@@ -66,6 +66,9 @@ class Somebody(ABC):
         """join, invite, or nothing of that; their own as well."""
 
     @abstractmethod
+    def is_encrypted(self, room: str) -> bool: ...
+
+    @abstractmethod
     async def sends(
         self, room: str, content: dict[str, Any], kind: str = "m.room.message", tx: str | None = None, thread: str = ""
     ) -> str:
@@ -83,8 +86,8 @@ class Somebody(ABC):
         """What is in a file."""
 
     @abstractmethod
-    async def makes_room(self, other: str, *, encrypted: bool) -> str:
-        """A private chat with somebody else, who is invited."""
+    async def makes_room(self, *others: str, encrypted: bool) -> str:
+        """A private chat with others, who are invited."""
 
     @abstractmethod
     async def joins(self, room: str) -> None:
@@ -92,6 +95,12 @@ class Somebody(ABC):
 
     @abstractmethod
     async def invites(self, room: str, other: str) -> None: ...
+
+    @abstractmethod
+    async def leaves(self, room: str) -> None: ...
+
+    @abstractmethod
+    async def kicks(self, room: str, other: str) -> None: ...
 
     @property
     def warnings(self) -> dict[str, str]:

@@ -64,14 +64,17 @@ def _install(target: Path) -> Path | str:
             shutil.copy(HERE / each, new)
         # A module is looked for beside the file that wants it.
         (new / "people.mjs").symlink_to(os.path.relpath(HERE / "people.mjs", target))
-        done = subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--fetch-retries=1"],
-            cwd=new,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=WITHIN,
-        )
+        try:
+            done = subprocess.run(
+                ["npm", "ci", "--ignore-scripts", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"],
+                cwd=new,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=WITHIN,
+            )
+        except subprocess.TimeoutExpired:
+            return f"npm has not fetched matrix-js-sdk within {WITHIN:.0f} seconds"
         if done.returncode == 0:
             new.rename(target)
             return target

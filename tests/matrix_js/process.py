@@ -23,10 +23,11 @@ class Node:
     """Lines go in from whichever loop, and come out to the loop of whoever they are for."""
 
     def __init__(self) -> None:
+        installed = folder()
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process is
         self._process = subprocess.Popen(
             ["node", "--preserve-symlinks-main", "people.mjs"],
-            cwd=folder(),
+            cwd=installed,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,

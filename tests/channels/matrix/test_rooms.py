@@ -216,6 +216,28 @@ async def test_a_file_that_was_invited_reaches_the_desk_without_what_it_tells_by
 
 
 @WITH_JS_SELDOM
+async def test_what_apps_send_besides_words_gets_a_sentence_or_none(running: Any) -> None:
+    async with running() as driver:
+        ana, room = await driver.person("ana")
+        await ana.sees(QUESTION, room)
+        await ana.says(room, "English")
+        question = await ana.sees("Is somebody in danger right now?", room)
+        taken_back = await ana.reacts(room, question.id, "🎉")
+        await ana.redacts(room, taken_back)
+        voice = {"org.matrix.msc3245.voice": {}, "org.matrix.msc1767.audio": {"duration": 1200}}
+        await ana.sends_file(room, "m.audio", b"hello", "Voice message.ogg", **voice)
+        await ana.sees("I cannot listen to voice messages", room)
+        answers = [{"id": each, "org.matrix.msc1767.text": each} for each in ("Yes", "No")]
+        poll = {"question": {"org.matrix.msc1767.text": "Danger?"}, "answers": answers, "max_selections": 1}
+        await ana.sends(room, {"org.matrix.msc3381.poll.start": poll}, "org.matrix.msc3381.poll.start")
+        await ana.sees("I can only read text.", room)
+        await ana.says(room, "No")
+        await ana.sees("Your data – in short", room)
+        # Asked once, and again after each thing that was sent; a reaction that means nothing is let pass.
+        assert len([each for each in ana.by(driver.user, room) if "Is somebody in danger" in each.text]) == 3
+
+
+@WITH_JS_SELDOM
 async def test_typing_and_reading_are_shown(running: Any) -> None:
     async with running() as driver:
         ana, kim = Reader(driver, "ana"), Colleague(driver, "kim")

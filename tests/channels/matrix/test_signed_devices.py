@@ -31,21 +31,40 @@ async def test_they_and_the_bot_read_each_other_and_the_app_warns_of_nothing(run
         assert ana.warnings == {}
 
 
+async def both_in_a_room(ana: JsPerson, unsigned: Person) -> str:
+    await ana.start()
+    await unsigned.start()
+    room = await ana.opens(unsigned.user_id, wait=False)
+    await unsigned.until(lambda: room in unsigned.rooms, "the invitation")
+    await unsigned.joins(room)
+    await ana.until(lambda: ana.membership(unsigned.user_id, room) == "join", "both in the room")
+    return room
+
+
 async def test_who_does_not_sign_their_device_is_neither_shown_nor_can_read() -> None:
     server = shared()
     ana, unsigned = JsPerson(server, server.register("ana")), Person(server, server.register("unsigned"))
-    await ana.start()
-    await unsigned.start()
     try:
-        room = await ana.opens(unsigned.user_id, wait=False)
-        await unsigned.until(lambda: room in unsigned.rooms, "the invitation")
-        await unsigned.joins(room)
-        await ana.until(lambda: ana.membership(unsigned.user_id, room) == "join", "both in the room")
+        room = await both_in_a_room(ana, unsigned)
         said = await unsigned.says(room, "Nobody is shown this.")
-        await ana.until(lambda: ana.undecrypted.get(said) == "UNSIGNED_SENDER_DEVICE", "a refusal")
+        await ana.until(lambda: ana.warnings.get(said) == "UNSIGNED_SENDER_DEVICE", "a refusal")
         await ana.says(room, "Only for signed devices.")
         await unsigned.until(lambda: unsigned.undecrypted, "what it cannot read")
         assert not ana.by(unsigned.user_id, room) and not unsigned.by(ana.user_id, room)
+    finally:
+        await ana.stop()
+        await unsigned.stop()
+
+
+async def test_an_app_that_shows_everything_warns_of_who_does_not_sign_their_device() -> None:
+    server = shared()
+    ana = JsPerson(server, server.register("ana"), isolated=False)
+    unsigned = Person(server, server.register("unsigned"))
+    try:
+        room = await both_in_a_room(ana, unsigned)
+        said = await unsigned.says(room, "Shown with a shield.")
+        await ana.sees("Shown with a shield.", room)
+        assert ana.warnings == {said: "UNSIGNED_DEVICE"}
     finally:
         await ana.stop()
         await unsigned.stop()

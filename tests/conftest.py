@@ -13,6 +13,7 @@ from bot.play import Player, in_process
 from storage.database import Database
 from storage.keys import KeyRing
 from tests.databases import Databases, Postgres, Sqlite
+from tests.matrix_js import process as node
 from tests.matrix_server.homeserver import remove_shared
 from tests.postgres import Server
 
@@ -70,8 +71,9 @@ def database(url: str, ring: KeyRing) -> Iterator[Database]:
 
 @pytest.fixture(scope="session", autouse=True)
 def homeservers() -> Iterator[None]:
-    """Ends the homeserver of Matrix that a test has started."""
+    """Ends the homeserver of Matrix, and whoever writes with matrix-js-sdk, that a test has started."""
     yield
+    node.remove_shared()
     remove_shared()
 
 

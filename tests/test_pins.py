@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -43,3 +44,13 @@ def test_the_lock_holds_hashes_and_names_no_host(lock: str) -> None:
     text = (ROOT / lock).read_text("utf-8")
     assert "://" not in text
     assert text.count("--hash=sha256:") >= text.count("==")
+
+
+def test_the_lock_of_what_tests_run_on_node_holds_hashes_and_names_no_host() -> None:
+    folder = ROOT / "tests" / "matrix_js"
+    text = (folder / "package-lock.json").read_text("utf-8")
+    lock = json.loads(text)["packages"]
+    declared = json.loads((folder / "package.json").read_text("utf-8"))["dependencies"]
+    assert "://" not in text
+    assert all(each["integrity"].startswith("sha512-") for name, each in lock.items() if name)
+    assert {name: lock[f"node_modules/{name}"]["version"] for name in declared} == declared

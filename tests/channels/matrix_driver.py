@@ -23,8 +23,10 @@ from bot.messages import Inbound, Media, Option
 from bot.now import ManualTime
 from storage.database import Database
 from tests.channels.contract import DESK, POINT, START, Can, Screen, Seen, Weather
-from tests.matrix_server.homeserver import Homeserver, shared
-from tests.matrix_server.person import Person, Shown
+from tests.matrix_js.person import JsPerson
+from tests.matrix_server.homeserver import Account, Homeserver, shared
+from tests.matrix_server.person import Person
+from tests.matrix_server.somebody import Shown, Somebody
 
 NOWHERE = "elsewhere"
 FAST = Pace(at_once=24)
@@ -48,6 +50,8 @@ class MatrixDriver:
 
     capabilities = frozenset({Can.EDIT, Can.ANSWER})
     encrypted = True
+    client: Callable[[Homeserver, Account], Somebody] = Person
+    """With what people and staff write."""
 
     def __init__(self, open_database: Callable[[], Database], points: Mapping[str, ContactPoint]) -> None:
         self.screen = Screen()
@@ -56,7 +60,7 @@ class MatrixDriver:
         self.server: Homeserver = shared()
         self._open_database = open_database
         self._points = dict(points)
-        self._people: dict[str, Person] = {}
+        self._people: dict[str, Somebody] = {}
         self._rooms: dict[str, str] = {}
         self._said: dict[str, tuple[str, str]] = {}
         """The room and the event of what was said, by the name it got."""
@@ -146,26 +150,27 @@ class MatrixDriver:
             await each.stop()
         if self._is_up:
             await self.down()
+        assert not (warnings := [each.warnings for each in self._people.values() if each.warnings]), warnings
 
     async def later(self, seconds: float) -> None:
         await self.database.run(self._time.set, self._time() + timedelta(seconds=seconds))
         self.app.wake()
 
-    async def _met(self, key: str, name: str, place: str) -> Person:
-        person = Person(self.server, self.server.register(name))
+    async def _met(self, key: str, name: str, place: str) -> Somebody:
+        person = self.client(self.server, self.server.register(name))
         self._people[key] = person
         await person.start()
         self._watching.append(asyncio.create_task(self._watch(person, place)))
         return person
 
-    async def person(self, name: str) -> tuple[Person, str]:
+    async def person(self, name: str) -> tuple[Somebody, str]:
         """Somebody, and their room with the bot, which they open now if there is none."""
         if name not in self._people:
             person = await self._met(name, name, name)
             self._rooms[name] = await person.opens(self.user, encrypted=self.encrypted)
         return self._people[name], self._rooms[name]
 
-    async def staff(self, name: str) -> Person:
+    async def staff(self, name: str) -> Somebody:
         key = f"staff {name}"
         if key not in self._people:
             # Whoever comes later does not see what was said before: one of them shows what is on the desk's screen.
@@ -179,14 +184,14 @@ class MatrixDriver:
             await person.until(lambda: said in person.rooms[self.desk] and person.rooms[self.desk][said].reactions)
         return self._people[key]
 
-    async def invites(self, person: Person) -> None:
+    async def invites(self, person: Somebody) -> None:
         """The bot's account lets somebody into the desk's room."""
         login = await self.bot.receiver._memory.login()
         assert login is not None
         path = f"/_matrix/client/v3/rooms/{self.desk}/invite"
         await asyncio.to_thread(self.server.ask, "POST", path, {"user_id": person.user_id}, login.access_token)
 
-    async def _watch(self, person: Person, place: str) -> None:
+    async def _watch(self, person: Somebody, place: str) -> None:
         while True:
             changed = person.changed
             async with self._looking:
@@ -245,7 +250,9 @@ class MatrixDriver:
             return "start"
         return await self._write(person, room, text, message_id)
 
-    async def _write(self, person: Person, room: str, text: str, name: str, thread: str = "", answers: str = "") -> str:
+    async def _write(
+        self, person: Somebody, room: str, text: str, name: str, thread: str = "", answers: str = ""
+    ) -> str:
         tx = name or None
         event = await person.says(room, text, tx=tx, thread=thread, answers=answers)
         self._said[name or event] = (room, event)
@@ -255,7 +262,7 @@ class MatrixDriver:
         person, room = await self.person(chat)
         await self._press(person, room, message, option)
 
-    async def _press(self, person: Person, room: str, message: Seen, option: str) -> None:
+    async def _press(self, person: Somebody, room: str, message: Seen, option: str) -> None:
         """By a reaction where there is one, else by writing the words."""
         sign = option.removeprefix("/")
         if sign.isascii():
@@ -280,7 +287,7 @@ class MatrixDriver:
         else:
             await self._send_odd(person, room, media.kind)
 
-    async def _send_odd(self, person: Person, room: str, kind: str) -> str:
+    async def _send_odd(self, person: Somebody, room: str, kind: str) -> str:
         if kind == "sticker":
             content = {"body": "a picture", "url": "mxc://localhost.test/x", "info": {}}
             return await person.sends(room, content, "m.sticker")
@@ -329,8 +336,9 @@ class MatrixRoomsDriver(MatrixDriver):
         super().__init__(open_database, points)
         self.rules = {**self.rules, "cases": "rooms"}
 
-    async def _met(self, key: str, name: str, place: str) -> Person:
+    async def _met(self, key: str, name: str, place: str) -> Somebody:
         person = await super()._met(key, name, place)
+        assert isinstance(person, Person)
         person.accepts = key.startswith("staff ")
         return person
 
@@ -344,9 +352,15 @@ class MatrixRoomsDriver(MatrixDriver):
     async def _ref(self, room: str, shown: Shown) -> str:
         return self._case_of(room)
 
-    async def _place(self, person: Person, thread: str) -> tuple[str, str]:
+    async def _place(self, person: Somebody, thread: str) -> tuple[str, str]:
         room = self.bot.receiver._rooms.of_case(thread)
         if room is None:
             return self.desk, ""
-        await person.until(lambda: room.id in person.client.rooms, "the room of the case")
+        await person.until(lambda: person.membership(person.user_id, room.id) == "join", "the room of the case")
         return room.id, ""
+
+
+class MatrixJsDriver(MatrixDriver):
+    """People and staff whose app trusts only devices that their owners have signed."""
+
+    client = JsPerson

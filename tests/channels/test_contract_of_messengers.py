@@ -12,7 +12,7 @@ import pytest
 from bot.contact_point import ContactPoint
 from storage.keys import KeyRing
 from tests.channels.contract import Case
-from tests.channels.matrix_driver import MatrixDriver, MatrixOpenDriver, MatrixRoomsDriver
+from tests.channels.matrix_driver import MatrixDriver, MatrixJsDriver, MatrixOpenDriver, MatrixRoomsDriver
 from tests.channels.table import NewDriver, play, table
 from tests.channels.telegram_driver import TelegramDriver, TelegramPlainGroupDriver, TelegramWebhookDriver
 from tests.databases import Databases, Postgres, Sqlite
@@ -24,13 +24,35 @@ MESSENGERS: dict[str, NewDriver] = {
     "telegram_plain_group": TelegramPlainGroupDriver,
     "matrix": MatrixDriver,
 }
-SELDOM: dict[str, NewDriver] = {"matrix_open": MatrixOpenDriver, "matrix_rooms": MatrixRoomsDriver}
-"""Like another one in nearly everything: with `-m long`."""
+SELDOM: dict[str, NewDriver] = {
+    "matrix_open": MatrixOpenDriver,
+    "matrix_rooms": MatrixRoomsDriver,
+    "matrix_js": MatrixJsDriver,
+}
+"""Like another one in nearly everything: with `-m long`, but for what covers most of it."""
+EACH_TIME = {
+    "matrix_js": (
+        "the_desk_opens_takes_notes_and_replies",
+        "a_file_reaches_the_person",
+        "answering_a_message_of_the_person_reaches_the_person",
+    )
+}
 ON_THE_DATABASE = (
     "a_report_by_buttons_from_start_to_receipt",
     "the_desk_opens_takes_notes_and_replies",
     "a_restart_in_the_middle_loses_nothing_and_keeps_the_order",
 )
+
+
+def _seldom() -> list[object]:
+    found = []
+    for name, new in SELDOM.items():
+        often = EACH_TIME.get(name, ())
+        found += [
+            pytest.param(*each.values, id=each.id, marks=[] if each.values[1].name in often else pytest.mark.long)
+            for each in table({name: new})
+        ]
+    return found
 
 
 def _on_the_database() -> list[object]:
@@ -60,8 +82,7 @@ async def test_contract(new_driver: NewDriver, case: Case, url: str, ring: KeyRi
     await play(new_driver, case, url, ring, oberberg)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(("new_driver", "case"), table(SELDOM))
+@pytest.mark.parametrize(("new_driver", "case"), _seldom())
 async def test_contract_of_what_is_seldom(
     new_driver: NewDriver, case: Case, url: str, ring: KeyRing, oberberg: ContactPoint
 ) -> None:

@@ -16,12 +16,20 @@ from storage.keys import KeyRing
 from tests.channels.contract import POINT
 from tests.channels.matrix_driver import MatrixDriver
 from tests.databases import Sqlite
+from tests.matrix_server.person import Person
+from tests.matrix_server.somebody import Somebody
 
 New = Callable[..., Any]
 
 
 @pytest.fixture
-def running(tmp_path: Path, ring: KeyRing, oberberg: ContactPoint) -> New:
+def people() -> type[Somebody]:
+    """With what people and staff write."""
+    return Person
+
+
+@pytest.fixture
+def running(tmp_path: Path, ring: KeyRing, oberberg: ContactPoint, people: type[Somebody]) -> New:
     """A bot at work; `rules` change what the contact point's file says of Matrix."""
     url = Sqlite(tmp_path).new()
 
@@ -35,6 +43,7 @@ def running(tmp_path: Path, ring: KeyRing, oberberg: ContactPoint) -> New:
         driver = kind(lambda: Database.open(url, ring), {POINT: replace(oberberg, **point)})
         driver.rules = {**driver.rules, **(rules or {})}
         driver.late_after = late_after
+        driver.client = people
         await driver.start()
         try:
             yield driver

@@ -15,13 +15,15 @@ from bot.matrix_setup import check
 from storage.models import Thread
 from tests.channels.contract import Person as Reader
 from tests.channels.contract import Staff as Colleague
+from tests.channels.matrix.people import WITH_EACH, WITH_JS_SELDOM
 from tests.channels.matrix.waiting import until
 from tests.channels.matrix_driver import REF, MatrixDriver
 from tests.matrix_server.homeserver import Account
 from tests.matrix_server.person import Person
+from tests.matrix_server.somebody import Somebody
 
 
-async def vouch(person: Person, seeds: Seeds | None = None) -> Seeds:
+async def vouch(person: Somebody, seeds: Seeds | None = None) -> Seeds:
     """Somebody signs their device."""
     given = seeds or new_seeds()
     if seeds is None:
@@ -33,7 +35,7 @@ async def vouch(person: Person, seeds: Seeds | None = None) -> Seeds:
     return given
 
 
-async def second_device(driver: MatrixDriver, person: Person) -> Person:
+async def second_device(driver: MatrixDriver, person: Somebody) -> Person:
     """The same person on another device, which nobody has signed."""
     login = {
         "type": "m.login.password",
@@ -54,6 +56,7 @@ async def a_case(driver: MatrixDriver) -> tuple[Reader, Colleague, str]:
     return ana, kim, await ana.asks_for_a_human(kim, "I have a question.")
 
 
+@WITH_EACH
 async def test_a_case_is_a_thread_whose_first_message_is_its_card(running: Any) -> None:
     async with running() as driver:
         _ana, kim, ref = await a_case(driver)
@@ -69,6 +72,7 @@ async def test_a_case_is_a_thread_whose_first_message_is_its_card(running: Any) 
         await staff.until(lambda: driver.user not in shown.reactions["✋"] and "↩" in shown.reactions, "other signs")
 
 
+@WITH_JS_SELDOM
 async def test_signs_tell_what_became_of_a_message(running: Any) -> None:
     async with running() as driver:
         ana, kim, ref = await a_case(driver)
@@ -83,6 +87,7 @@ async def test_signs_tell_what_became_of_a_message(running: Any) -> None:
         assert not staff.rooms[driver.desk][note].reactions and not ana.texts("Only for us.")
 
 
+@WITH_JS_SELDOM
 async def test_what_staff_delete_goes_at_the_persons_end_too(running: Any) -> None:
     async with running() as driver:
         ana, kim, ref = await a_case(driver)
@@ -94,6 +99,7 @@ async def test_what_staff_delete_goes_at_the_persons_end_too(running: Any) -> No
         await person.until(lambda: person.rooms[room][answer.id].redacted, "it goes")
 
 
+@WITH_JS_SELDOM
 async def test_who_is_not_in_the_room_and_what_is_not_encrypted_is_not_obeyed(running: Any) -> None:
     async with running() as driver:
         _ana, kim, ref = await a_case(driver)
@@ -108,6 +114,7 @@ async def test_who_is_not_in_the_room_and_what_is_not_encrypted_is_not_obeyed(ru
         assert not [each for each in person.by(driver.user, room) if "Not from me." in each.text]
 
 
+@WITH_JS_SELDOM
 async def test_the_thread_of_a_deleted_case_is_taken_back(running: Any) -> None:
     async with running() as driver:
         _ana, kim, ref = await a_case(driver)
@@ -127,6 +134,7 @@ async def test_the_thread_of_a_deleted_case_is_taken_back(running: Any) -> None:
         assert await driver.bot.channel._memory.root_of(driver.desk, ref) == ""
 
 
+@WITH_JS_SELDOM
 async def test_a_room_that_is_replaced_is_the_desk_from_then_on(running: Any) -> None:
     async with running() as driver:
         ana, _kim, ref = await a_case(driver)
@@ -138,8 +146,8 @@ async def test_a_room_that_is_replaced_is_the_desk_from_then_on(running: Any) ->
         await asyncio.to_thread(driver.server.ask, "PUT", state, levels, login.access_token)
         path = f"/_matrix/client/v3/rooms/{driver.desk}/upgrade"
         new = str((await staff.ask("POST", path, {"new_version": "12"}))["replacement_room"])
-        await staff.until(lambda: new in staff.client.rooms, "the new room")
-        await staff.client.room_invite(new, driver.user)
+        await staff.until(lambda: staff.membership(staff.user_id, new) == "join", "the new room")
+        await staff.invites(new, driver.user)
         await until(lambda: driver.bot.receiver._desk == new, "the desk moves")
         await ana.says("Is anybody there?")
         await staff.sees("Is anybody there?", new)

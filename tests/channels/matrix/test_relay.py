@@ -13,6 +13,7 @@ from bot.desks import Desks, desk_at
 from bot.telegram_bots import Token, telegram_bot
 from tests.channels.contract import POINT
 from tests.channels.contract import Staff as Colleague
+from tests.channels.matrix.people import WITH_JS_SELDOM
 from tests.channels.matrix_driver import FAST, NOWHERE, MatrixDriver, Unseen
 from tests.telegram_server.limits import Limits
 from tests.telegram_server.server import TelegramServer
@@ -86,6 +87,7 @@ class BothDriver(MatrixDriver):
         person.says(self.telegram_account, words)
 
 
+@WITH_JS_SELDOM
 async def test_a_desk_that_moves_shows_its_cases_where_it_is_now(running: Any) -> None:
     async with running(BothDriver) as driver:
         kim = Colleague(driver, "kim")
@@ -111,6 +113,7 @@ async def test_a_desk_that_moves_shows_its_cases_where_it_is_now(running: Any) -
         await kim.sees("Said elsewhere.", ref)
 
 
+@WITH_JS_SELDOM
 async def test_a_room_that_may_only_know_that_there_is_something(running: Any) -> None:
     async with running(BothDriver, rules={"desk_content": "pings"}) as driver:
         kim = await driver.staff("kim")

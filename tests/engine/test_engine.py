@@ -246,7 +246,7 @@ class TestNextQuestion:
 
     def test_an_answer_that_is_not_understood_is_asked_again(self, talk: Talk) -> None:
         talk.says("hm")
-        assert "choose a button" in talk.said
+        assert "choose an answer" in talk.said
         assert talk.asked == "cake"
         talk.presses("APPLE").says("a few")
         assert talk.said == "Please write a number from 1 to 50."
@@ -375,7 +375,7 @@ class TestSummary:
         assert "candles" in at_review.state.answers["wish"]
 
     def test_a_few_words_at_the_summary_are_a_misread_button(self, at_review: Talk) -> None:
-        assert "choose a button" in at_review.says("hm").said
+        assert "choose an answer" in at_review.says("hm").said
 
 
 class TestWords:
@@ -604,7 +604,7 @@ class TestNewRelease:
 
     def test_an_option_that_is_gone_is_refused(self, talk: Talk) -> None:
         talk.released(bake(cake=only_plum)).says("1")
-        assert "choose a button" in talk.said
+        assert "choose an answer" in talk.said
         assert (talk.asked, talk.offered[0]) == ("cake", "PLUM")
 
     def test_another_kind_of_answer_is_asked_again(self, at_review: Talk) -> None:

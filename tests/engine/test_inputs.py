@@ -129,8 +129,8 @@ def test_whatever_is_said_is_an_answer_or_kindly_refused(question: Input[Any], t
 class TestChoice:
     def test_takes_an_offered_id_only(self) -> None:
         assert read(Choice(LABELS), choice="PEAR") is Fruit.PEAR
-        assert "choose a button" in refusal(Choice(LABELS), choice="FIG")
-        assert "choose a button" in refusal(Choice(LABELS), text="I cannot decide")
+        assert "choose an answer" in refusal(Choice(LABELS), choice="FIG")
+        assert "choose an answer" in refusal(Choice(LABELS), text="I cannot decide")
 
     def test_an_option_taken_off_the_list_is_no_answer_any_more(self) -> None:
         fewer = Choice({Fruit.APPLE: _("Yes")})
@@ -198,7 +198,7 @@ class TestPick:
         assert shown(PICK, "wiehl") == "Wiehl"
 
     def test_words_are_no_pick(self) -> None:
-        assert "choose a button" in refusal(PICK, text="wiehl is not far from here")
+        assert "choose an answer" in refusal(PICK, text="wiehl is not far from here")
 
 
 class TestFreeText:
@@ -312,7 +312,7 @@ class TestConfirm:
     def test_takes_yes_or_no_only(self) -> None:
         assert read(Confirm(), choice="YES") is True
         assert read(Confirm(), choice="NO") is False
-        assert "choose a button" in refusal(Confirm(), choice="MAYBE")
+        assert "choose an answer" in refusal(Confirm(), choice="MAYBE")
         for wrong in ("YES", 1, 0, None):
             with pytest.raises(ValueError, match="yes"):
                 Confirm().load(wrong)

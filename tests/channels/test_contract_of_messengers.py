@@ -34,7 +34,6 @@ EACH_TIME = {
     "matrix_js": (
         "the_desk_opens_takes_notes_and_replies",
         "a_file_reaches_the_person",
-        "answering_a_message_of_the_person_reaches_the_person",
     )
 }
 ON_THE_DATABASE = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 
 from sqlalchemy import UniqueConstraint, select
@@ -21,6 +21,7 @@ class DeskStaff(Base, Scoped):
     __table_args__ = (UniqueConstraint("contact_point", "user_key"),)
 
     id: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    messenger: Mapped[str]
     user_key: Mapped[str]
     """Keyed hash of the account."""
     name: Mapped[str] = mapped_column(EncryptedText("desk_staff.name"))
@@ -31,9 +32,9 @@ def name_of(session: Session, contact_point: str, messenger: str, user: str, new
     key = _key(session, messenger, user)
     row = _row(session, key)
     if row is None:
-        taken = _names(session)
+        taken = _names(session.scalars(select(DeskStaff)))
         name = next(each for n in count(len(taken) + 1) if _alike(each := new_name(n)) not in taken)
-        row = DeskStaff(contact_point=contact_point, user_key=key, name=name)
+        row = DeskStaff(contact_point=contact_point, messenger=messenger, user_key=key, name=name)
         session.add(row)
     return row.name
 
@@ -42,14 +43,15 @@ def rename(session: Session, contact_point: str, messenger: str, user: str, name
     """A member of staff wants to be called so, and keeps what they hold; False where somebody else is called so.
 
     By their names the desk tells them apart: what one of two of the same name wrote as a note would go out, if the
-    other one was talking.
+    other one was talking. A desk is in one messenger: who has the name in another one has moved here with it.
     """
     key = _key(session, messenger, user)
-    if _names(session).get(_alike(name), key) != key:
+    here = _names(session.scalars(select(DeskStaff).where(DeskStaff.messenger == messenger)))
+    if here.get(_alike(name), key) != key:
         return False
     row = _row(session, key)
     if row is None:
-        session.add(DeskStaff(contact_point=contact_point, user_key=key, name=name))
+        session.add(DeskStaff(contact_point=contact_point, messenger=messenger, user_key=key, name=name))
         return True
     held = select(Thread).where(Thread.closed_at.is_(None), Thread.taken_by.is_not(None))
     for thread in session.scalars(held):
@@ -67,9 +69,9 @@ def _row(session: Session, key: str) -> DeskStaff | None:
     return session.scalars(select(DeskStaff).where(DeskStaff.user_key == key)).one_or_none()
 
 
-def _names(session: Session) -> dict[str, str]:
+def _names(staff: Iterable[DeskStaff]) -> dict[str, str]:
     """Whose name each is."""
-    return {_alike(each.name): each.user_key for each in session.scalars(select(DeskStaff))}
+    return {_alike(each.name): each.user_key for each in staff}
 
 
 def _alike(name: str) -> str:

@@ -20,6 +20,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), 'sqlite')
 def upgrade() -> None:
     made = op.create_table('desk_staff',
     sa.Column('id', NUMBER, nullable=False),
+    sa.Column('messenger', sa.String(), nullable=False),
     sa.Column('user_key', sa.String(), nullable=False),
     sa.Column('name', sa.LargeBinary(), nullable=False),
     sa.Column('contact_point', sa.String(), nullable=False),
@@ -29,17 +30,18 @@ def upgrade() -> None:
     op.create_index(op.f('ix_desk_staff_contact_point'), 'desk_staff', ['contact_point'], unique=False)
     connection = op.get_bind()
     taken = set()
-    for table in ('telegram_staff', 'matrix_staff'):
+    for messenger in ('telegram', 'matrix'):
+        table = f'{messenger}_staff'
         rows = connection.execute(sa.text(f'SELECT user_key, name, contact_point FROM {table} ORDER BY id')).all()
         for row in rows:
             name = ring_of(connection.dialect).decrypt(bytes(row.name), f'{table}.name'.encode())
             shown = unicodedata.normalize('NFKC', name.decode('utf-8', 'surrogatepass')).casefold()
             alike = ''.join(each for each in shown if unicodedata.category(each) != 'Cf')
             # Whoever has the name of somebody else gets a new one when they next write.
-            if (row.contact_point, alike) not in taken:
-                taken.add((row.contact_point, alike))
+            if (row.contact_point, messenger, alike) not in taken:
+                taken.add((row.contact_point, messenger, alike))
                 kept = ring_of(connection.dialect).encrypt(name, b'desk_staff.name')
-                values = {'user_key': row.user_key, 'name': kept, 'contact_point': row.contact_point}
-                connection.execute(made.insert(), values)
+                values = {'messenger': messenger, 'user_key': row.user_key, 'name': kept}
+                connection.execute(made.insert(), {**values, 'contact_point': row.contact_point})
         op.drop_table(table)
     op.add_column('matrix_account', sa.Column('named_key', sa.String(), nullable=True))

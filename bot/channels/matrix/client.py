@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import quote
@@ -69,6 +69,8 @@ class Client(nio.AsyncClient):
         self.machine = Olm(login.user_id, login.device_id, kept)
         self.olm = self.machine
         self.encrypted_rooms = store.load_encrypted_rooms()
+        self.knows_rooms = store.knows_rooms
+        """Whether it need not be told everything about every room once more."""
         store.loaded()
         self._ended = False
         self._keep_keys = keep_keys
@@ -167,12 +169,38 @@ class Client(nio.AsyncClient):
     def _starts_path(self) -> str:
         return f"/_matrix/client/v3/user/{quote(self.user_id, safe='')}/account_data/{STARTS}"
 
-    async def look(self, since: str, *, whole: bool) -> nio.SyncResponse:
-        """What is new; `whole` also tells what rooms there are and who is in them. Raises Failed."""
+    def know_room(self, room: str, *people: str) -> None:
+        """A room is as it was when the token was stored: with these people, encrypted if it was."""
+        known = self.rooms[room] = nio.MatrixRoom(room, self.user_id, room in self.encrypted_rooms)
+        known.members_synced = True
+        for each in (self.user_id, *people):
+            known.add_member(each, None, None)
+
+    async def ask_who_is_in(self, rooms: Sequence[str]) -> None:
+        """Has the homeserver tell who is in some rooms now, and in which of them it is; raises Failed."""
+        state = ["m.room.member", "m.room.encryption", "m.room.history_visibility"]
+        wanted = {"rooms": list(rooms), "timeline": {"limit": 0}, "state": {"types": state}, "ephemeral": _NOTHING}
+        asked = quote(json.dumps({**_QUIET, "room": wanted}), safe="")
+        answer = await self.ask("GET", f"/_matrix/client/v3/sync?filter={asked}&set_presence=offline")
+        for room, told in answer.get("rooms", {}).get("join", {}).items():
+            self.know_room(room)
+            for each in told.get("state", {}).get("events", ()):
+                event = nio.Event.parse_event(each)
+                if isinstance(event, nio.RoomMemberEvent):
+                    self.rooms[room].handle_membership(event)
+                else:
+                    self.rooms[room].handle_event(event)
+            self.machine.update_tracked_users(self.rooms[room])
+
+    async def look(self, since: str, *, whole: bool, patient: bool = True) -> nio.SyncResponse:
+        """What is new; `whole` also tells what rooms there are and who is in them. Raises Failed.
+
+        `patient`: the homeserver may wait until there is something.
+        """
         first = not since
         try:
             answer = await self.sync(
-                0 if first or whole else WAIT_SECONDS * 1000,
+                WAIT_SECONDS * 1000 if patient else 0,
                 _filter(0 if first else TIMELINE),
                 since or None,
                 full_state=whole or None,
@@ -309,13 +337,14 @@ class Client(nio.AsyncClient):
 
     async def _share_keys(self, room: str) -> None:
         """Sees to it that everybody who may read the room can; nio would go on where a key did not get through."""
+        known = self.rooms[room]
+        self.machine.update_tracked_users(known)
         await self.learn_keys()
         left_out = self.left_out(room)
         if self._shared.get(room, left_out) != left_out:
             self.invalidate_outbound_session(room)
         if not self.machine.should_share_group_session(room):
             return
-        known = self.rooms[room]
         waiting = () if self.reads_when_invited(room) else known.invited_users
         users = [each for each in known.users if each not in waiting]
         missing = self.machine.get_missing_sessions(users)

@@ -27,6 +27,7 @@ SESSION: Final = "session"
 GROUP: Final = "group"
 DEVICE: Final = "device"
 ROOM: Final = "room"
+WHOLE: Final = "whole"
 
 
 class KeyStore:
@@ -136,6 +137,14 @@ class KeyStore:
 
     def delete_encrypted_room(self, room: str) -> None:
         self._changes[ROOM, room] = None
+
+    @property
+    def knows_rooms(self) -> bool:
+        """Whether it is stored which rooms are encrypted: this device has once seen all of them."""
+        return bool(self._kept.get(WHOLE))
+
+    def save_knows_rooms(self) -> None:
+        self._changes[WHOLE, ""] = {}
 
     def load_outgoing_key_requests(self) -> dict[str, OutgoingKeyRequest]:
         # Keys are forwarded to devices of the same account only, and the bot has one.

@@ -115,6 +115,9 @@ class Receiver:
         self._unread = Unread()
         self._since = ""
         self._whole = True
+        """Whether everything about every room has to be told."""
+        self._starting = True
+        """Whether this is its first look since it began."""
         self._kept_at = 0.0
         self._told = False
         """Whether something was told that is not kept yet."""
@@ -171,13 +174,23 @@ class Receiver:
             await self._count(client)
             rooms = Rooms(await self._memory.rooms())
             self._unread = Unread(await self._memory.waiting(), self._rules.late_after)
+            if client.knows_rooms and login.since:
+                await self._remember(client, rooms)
         except BaseException:
             await client.close()
             raise
-        self._since, self._whole = login.since, True
+        self._since, self._whole, self._starting = login.since, not (client.knows_rooms and login.since), True
         self._rooms = rooms
         client.reads_when_invited = lambda room: (known := rooms.get(room)) is not None and known.kind is Kind.CASE
         return client
+
+    async def _remember(self, client: Client, rooms: Rooms) -> None:
+        """The rooms as they were: what has changed since will be told. To be told of hundreds takes seconds."""
+        for each in rooms:
+            if each.kind is Kind.PRIVATE:
+                client.know_room(each.id, each.person)
+        if of_staff := [each.id for each in rooms if each.is_of_staff]:
+            await client.ask_who_is_in(of_staff)
 
     async def _count(self, client: Client) -> None:
         # The homeserver's number is never the higher one, whenever this is killed.
@@ -262,7 +275,7 @@ class Receiver:
 
     async def _looked(self, client: Client) -> nio.SyncResponse:
         """What is new; raises Failed, also as soon as another process serves the account."""
-        looking = asyncio.create_task(client.look(self._since, whole=self._whole))
+        looking = asyncio.create_task(client.look(self._since, whole=self._whole, patient=not self._starting))
         try:
             while not looking.done():
                 await asyncio.wait({looking}, timeout=HELD_SECONDS)
@@ -274,7 +287,7 @@ class Receiver:
             await asyncio.gather(looking, return_exceptions=True)
 
     async def _look(self, client: Client) -> None:
-        since, whole = self._since, self._whole
+        since, starting = self._since, self._starting
         answer = await self._looked(client)
         self._told = True
         # Who has signed what is asked for before it matters.
@@ -284,8 +297,10 @@ class Receiver:
         news = News()
         for room, info in answer.rooms.join.items():
             self._made(client, room, info, news)
-        if whole:
+        if starting:
             self._channel.begin(client, self._rooms)
+        if self._whole:
+            client.keys.save_knows_rooms()
         self._invited(client, answer, news)
         for room in answer.rooms.leave:
             news.left.append(room)
@@ -294,8 +309,8 @@ class Receiver:
         await self._retry(client, news)
         await self._keep(client, answer.next_batch, news)
         self._told = False
-        self._since, self._whole = answer.next_batch, False
-        if whole:
+        self._since, self._whole, self._starting = answer.next_batch, False, False
+        if starting:
             for each in self._rooms:
                 if each.kind is Kind.INVITED:
                     self._aside.do(self._join, each)
@@ -308,7 +323,7 @@ class Receiver:
     async def _keep(self, client: Client, since: str, news: News) -> None:
         inbound = [each for _came, each in news.inbound]
         matters = inbound or news.rooms or news.left or news.waiting or news.decrypted or client.keys.changed
-        if matters or self._whole or time() - self._kept_at > KEPT_AFTER:
+        if matters or self._starting or time() - self._kept_at > KEPT_AFTER:
             async with client.storing() as keys:
                 await self._receive(
                     inbound,
@@ -504,7 +519,7 @@ class Receiver:
 
     async def _post(self, room: str, event: str) -> Post | None:
         """What is known of a message of the bot."""
-        until = monotonic() + REPEATED_WITHIN if self._whole else 0.0
+        until = monotonic() + REPEATED_WITHIN if self._starting else 0.0
         while True:
             post = await self._memory.post(room, event)
             if post is not None or monotonic() > until:

@@ -104,23 +104,25 @@ async def test_the_room_of_a_deleted_case_is_emptied_and_left(running: Any) -> N
 
 async def test_a_room_that_was_made_right_before_the_bot_was_killed_is_used(running: Any) -> None:
     async with running(MatrixRoomsDriver) as driver:
-        ana, kim, ref = await a_case(driver)
         staff = await driver.staff("kim")
+        since = driver.bot.receiver._since
+        ana, kim, ref = await a_case(driver)
         await kim.sees(f"{ref} ·", ref)
         before = driver.bot.receiver._rooms.of_case(ref)
         await driver.down()
-        await asyncio.to_thread(forget_room, driver, before.id)
+        await asyncio.to_thread(forget, driver, before.id, since)
         await driver.up()
         await ana.says("Is anybody there?")
         await staff.sees("Is anybody there?", before.id)
         assert driver.bot.receiver._rooms.of_case(ref) == before
 
 
-def forget_room(driver: MatrixDriver, room: str) -> None:
+def forget(driver: MatrixDriver, room: str, since: str) -> None:
     """As if the bot had been killed before it stored what the homeserver told."""
     database = driver._open_database()
     with database.transaction("oberberg") as session:
         matrix.keep_room(session, "oberberg", account_of(driver.point), room, None)
+        matrix.login(session, account_of(driver.point)).since = since
     database.close()
 
 

@@ -755,8 +755,8 @@ NO_LONGER_TWO: Final = _(
 
 def _say_left_out(devices: str) -> Text:
     return _(
-        "These devices get no messages here, because their owners have not confirmed them: {devices}. Please confirm "
-        "them in the app: then new messages arrive there too.",
+        "These devices get no messages here, because they are not confirmed: {devices}. Please confirm your device in "
+        "the app: then new messages arrive there too.",
         devices=devices,
     )
 

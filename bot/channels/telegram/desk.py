@@ -13,7 +13,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden
 from bot.channels.telegram.answers import said
 from bot.channels.telegram.memory import Group, Memory
 from bot.i18n import Text, _, render
-from bot.messages import Outbound
+from bot.messages import Outbound, Style
 
 _LOG: Final = logging.getLogger("anlaufstelle.telegram")
 _NO_RIGHTS: Final = ("not enough rights", "chat_admin_required", "need administrator rights", "have no rights")
@@ -35,7 +35,7 @@ class Desk:
         self._bot = bot
         self._memory = memory
         self.lost: Callable[[str, int], Awaitable[None]] = _nobody
-        """Hears of a case whose topic was gone, with its new topic: what stood there is shown again."""
+        """Hears of a case whose topic was gone, or begins without its card: it is shown again in the new one."""
         self.closed: set[int] = set()
         """Topics that somebody has closed."""
         self._complained = False
@@ -53,7 +53,11 @@ class Desk:
                 self.closed.discard(topic)
             return Place(group.chat, topic)
         if group.topics:
-            return await self._with_topic(group, message)
+            new = await self._with_topic(group, message)
+            if new.topic and message.style is not Style.CARD:
+                # The case was opened somewhere else: before the desk moved here.
+                await self.lost(message.thread, new.topic)
+            return new
         return Place(group.chat, answers=await self._memory.first_of(group.chat, message.thread))
 
     async def _with_topic(self, group: Group, message: Outbound) -> Place:

@@ -366,7 +366,7 @@ class Receiver:
         return replace(came, media=replace(media, data=data))
 
     async def _show_again(self, ref: str, topic: int) -> None:
-        """The topic of a case was gone: what stood there is shown in the new one."""
+        """The topic of a case was gone, or is somewhere else: what stood there is shown in the new one."""
         await self._receive(
             [
                 Inbound(

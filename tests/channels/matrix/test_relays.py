@@ -193,8 +193,8 @@ async def test_a_case_moves_from_one_desk_to_another_and_back(relay: New) -> Non
         ana.acts()
         await ana.says("Since Monday.")
         await kim_there.sees("Since Monday.", ref)
-        await kim_there.says("/open", ref)
         await kim_there.sees("There is noise.", ref)
+        await kim_there.sees(f"{ref} ·", ref)
         await kim_there.says("/reply Thank you.", ref)
         await ana.sees("Thank you.")
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiohttp.test_utils import unused_port
 
 from tests.pipe import environment
+from tests.ports import free_port
 
 
 class Service:
@@ -26,7 +26,7 @@ class Service:
     ) -> None:
         """Writes to the folder what does not lie beside the database; another `program` gets the same options."""
         assert folder.is_absolute()
-        page, operations = unused_port(), unused_port()
+        page, operations = free_port(), free_port()
         self.origin, self.operations = f"http://127.0.0.1:{page}", f"http://127.0.0.1:{operations}"
         options = ("--database", url, "--staff-key", f"{folder / 'staff.key'}")
         listening = ("--port", f"{page}", "--operations", f"127.0.0.1:{operations}")

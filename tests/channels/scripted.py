@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 
 from bot.channels.web.access import Public
 from bot.channels.web.server import Demo, WebChannel
@@ -19,6 +19,7 @@ from bot.web_memory import StoredMemory
 from storage.database import Database
 from storage.keys import KeyRing
 from storage.models import Base
+from tests.ports import free_port
 
 POINT = "oberberg"
 NAME = "Konfliktanlaufstelle Oberbergischer Kreis"
@@ -227,7 +228,7 @@ async def scripted_server(
     """The page with the scripted bot behind it, at an address of this computer."""
     bot = bot or Scripted()
     opened = database or new_database()
-    port = unused_port()
+    port = free_port()
     bot.channel = WebChannel(
         memory=StoredMemory(opened),
         receive=bot.receive,

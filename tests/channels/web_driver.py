@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any
 
 import aiohttp
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 
 from bot.app import App
 from bot.channels.web.access import Public
@@ -24,6 +24,7 @@ from bot.now import ManualTime
 from bot.web_memory import StoredMemory
 from storage.database import Database
 from tests.channels.contract import DESK, POINT, START, Can, Screen, Seen, Weather
+from tests.ports import free_port
 
 KEY = "a long key for the desk"
 
@@ -39,7 +40,7 @@ class WebDriver:
         self.database = open_database()
         self._open_database = open_database
         self._points = points
-        self._port = unused_port()
+        self._port = free_port()
         self.origin = f"http://127.0.0.1:{self._port}"
         self.up = asyncio.Event()
         self._browsers: dict[str, Browser] = {}

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from aiohttp.test_utils import unused_port
+from tests.ports import free_port
 
 NAME: Final = "localhost.test"
 SECRET: Final = "shared-by-the-tests"
@@ -67,7 +67,7 @@ class Homeserver:
 
     def __init__(self, limits: dict[str, Any] | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="synapse-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None))
-        self.port = unused_port()
+        self.port = free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._write(LIMITS if limits is None else limits)

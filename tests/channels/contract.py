@@ -106,6 +106,8 @@ class Weather:
     def __init__(self) -> None:
         self.behave: Callable[[Delivery], None] = lambda delivery: None
         """Called before each message goes to the channel; raises what the messenger answers."""
+        self.sent: Callable[[str, Delivery], None] = lambda name, delivery: None
+        """Called with each message that went out, and the name it got."""
 
     def around(self, channel: Channel) -> Channel:
         return _Through(self, channel)
@@ -126,7 +128,9 @@ class _Through:
 
     async def send(self, delivery: Delivery) -> str:
         self.weather.behave(delivery)
-        return await self.channel.send(delivery)
+        name = await self.channel.send(delivery)
+        self.weather.sent(name, delivery)
+        return name
 
 
 class Driver(Protocol):

@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from bot.channels.matrix.channel import LONGEST, NAME, REACTIONS
 from bot.channels.matrix.signs import CONTROLS, NUMBERS, SEEDED
 from bot.contact_point import ContactPoint
-from bot.delivery import Channel, Delivery, Pace
+from bot.delivery import Delivery
 from bot.messages import Inbound, Option
 from bot.play import Heard, Spoken
 from storage.database import Database
-from tests.channels.contract import DESK, Weather
+from tests.channels.contract import DESK
 from tests.channels.matrix.waiting import until
 from tests.channels.matrix_driver import KINDS, MatrixDriver
 from tests.channels.stage import Screens, as_elsewhere, delivered
@@ -42,36 +42,6 @@ class Offer:
     """What can be tapped; empty where it can only be written."""
 
 
-class Listening(Weather):
-    """Knows which options each message has inside: below a message there are only words, numbers and signs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.options: dict[str, tuple[Option, ...]] = {}
-
-    def around(self, channel: Channel) -> Channel:
-        return _Through(self, channel)
-
-
-@dataclass(frozen=True)
-class _Through:
-    listening: Listening
-    channel: Channel
-
-    @property
-    def pace(self) -> Pace:
-        return self.channel.pace
-
-    @property
-    def knows_repeats(self) -> bool:
-        return self.channel.knows_repeats
-
-    async def send(self, delivery: Delivery) -> str:
-        name = await self.channel.send(delivery)
-        self.listening.options[name] = delivery.message.options
-        return name
-
-
 class MatrixStage(MatrixDriver):
     """A bot that answers when it is asked what is heard."""
 
@@ -87,7 +57,9 @@ class MatrixStage(MatrixDriver):
         """`presses`: where people write a label, they react, write its number or write it, in turn."""
         super().__init__(open_database, points)
         self.language = language
-        self.weather = self._inside = Listening()
+        self._inside: dict[str, tuple[Option, ...]] = {}
+        """Which options each message has inside: below it there are only words, numbers and signs."""
+        self.weather.sent = self._note
         self._desk_language = desk_language
         self._presses = presses
         self._pressed = 0
@@ -107,6 +79,9 @@ class MatrixStage(MatrixDriver):
         self._arrived: set[str] = set()
         self.texts: dict[str, None] = {}
         """Everything that people were shown, word for word as it came, in either of its forms."""
+
+    def _note(self, name: str, delivery: Delivery) -> None:
+        self._inside[name] = delivery.message.options
 
     async def _receive(self, account: str, messages: Sequence[Inbound], beside: Callable[[Session], None]) -> None:
         await super()._receive(account, messages, beside)
@@ -233,7 +208,7 @@ class MatrixStage(MatrixDriver):
         below = []
         if "formatted_body" in shown.content:
             text, _blank, list_ = text.rpartition("\n\n")
-            below = self._offers(list_, self._inside.options.get(id_, ()))
+            below = self._offers(list_, self._inside.get(id_, ()))
             self._offered[id_] = below
         self._below[id_] = below
         if name:

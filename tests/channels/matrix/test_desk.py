@@ -9,7 +9,7 @@ import nio
 import pytest
 
 from bot.channels.matrix.channel import DESK_WAIT
-from bot.channels.matrix.memory import Kind, Seeds
+from bot.channels.matrix.memory import Kind, Login, Seeds
 from bot.channels.matrix.signing import is_signed, new_seeds, public_keys, signed_device, signs_devices
 from bot.matrix_setup import check
 from storage.models import Thread
@@ -54,6 +54,17 @@ async def a_case(driver: MatrixDriver) -> tuple[Reader, Colleague, str]:
     ana, kim = Reader(driver, "ana"), Colleague(driver, "kim")
     await kim.reads_english()
     return ana, kim, await ana.asks_for_a_human(kim, "I have a question.")
+
+
+async def gives_power(driver: MatrixDriver, person: Somebody, level: int) -> Login:
+    """The bot's account lets somebody do more in the desk's room; returns the account's login."""
+    login = await driver.bot.receiver._memory.login()
+    assert login is not None
+    state = f"/_matrix/client/v3/rooms/{driver.desk}/state/m.room.power_levels"
+    levels = await asyncio.to_thread(driver.server.ask, "GET", state, None, login.access_token)
+    levels["users"][person.user_id] = level
+    await asyncio.to_thread(driver.server.ask, "PUT", state, levels, login.access_token)
+    return login
 
 
 def is_desk(driver: MatrixDriver, room: str) -> bool:
@@ -145,11 +156,7 @@ async def test_a_room_that_is_replaced_is_the_desk_from_then_on(running: Any) ->
     async with running() as driver:
         ana, _kim, ref = await a_case(driver)
         staff = await driver.staff("kim")
-        login = await driver.bot.receiver._memory.login()
-        state = f"/_matrix/client/v3/rooms/{driver.desk}/state/m.room.power_levels"
-        levels = await asyncio.to_thread(driver.server.ask, "GET", state, None, login.access_token)
-        levels["users"][staff.user_id] = 150
-        await asyncio.to_thread(driver.server.ask, "PUT", state, levels, login.access_token)
+        await gives_power(driver, staff, 150)
         path = f"/_matrix/client/v3/rooms/{driver.desk}/upgrade"
         new = str((await staff.ask("POST", path, {"new_version": "12"}))["replacement_room"])
         await staff.until(lambda: staff.membership(staff.user_id, new) == "join", "the new room")
@@ -242,11 +249,7 @@ async def test_taken_out_of_its_room_the_bot_says_so_once_and_goes_on_when_it_is
     async with running() as driver:
         ana, _kim, ref = await a_case(driver)
         staff = await driver.staff("kim")
-        login = await driver.bot.receiver._memory.login()
-        state = f"/_matrix/client/v3/rooms/{driver.desk}/state/m.room.power_levels"
-        levels = await asyncio.to_thread(driver.server.ask, "GET", state, None, login.access_token)
-        levels["users"][staff.user_id] = 100
-        await asyncio.to_thread(driver.server.ask, "PUT", state, levels, login.access_token)
+        login = await gives_power(driver, staff, 100)
         # Nobody can throw out who has made a room; whoever has the password can leave with the account.
         path = f"/_matrix/client/v3/rooms/{driver.desk}/leave"
         await asyncio.to_thread(driver.server.ask, "POST", path, {}, login.access_token)

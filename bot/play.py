@@ -206,7 +206,7 @@ class Room:
 
     async def heard(self) -> list[Heard]:
         self._ear.heard.clear()
-        await self._app.settle()
+        await self._app.patiently(self._app.settle)
         return [_heard(each) for each in self._ear.heard]
 
 

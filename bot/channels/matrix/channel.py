@@ -36,6 +36,8 @@ REACTIONS: Final = {"delivered": "✔️", "kept": "📝", "failed": "❌"}
 
 DESK_WAIT: Final = 60.0
 """Seconds until it is tried again where no room takes what is for the desk."""
+LEAVES_WITHIN: Final = 5.0
+"""Seconds in which a room with somebody else in it is left."""
 START_WAIT: Final = 30.0
 """Seconds that a message waits for the account to begin."""
 
@@ -148,6 +150,10 @@ class MatrixChannel:
             room = self._rooms.of(delivery.chat)
             if room is None:
                 raise NotThere
+            known = client.rooms.get(room.id)
+            if known is not None and set(known.users) - {client.user_id, room.person}:
+                # Somebody else has come, or is invited: the bot is about to leave.
+                raise TryLater(LEAVES_WITHIN)
             return Place(room.id)
         desk = await self._memory.desk()
         if not desk:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.delivery import Delivery, TryLater
 from tests.channels.contract import STORY, everything_stored
 from tests.channels.contract import Person as Reader
 from tests.channels.contract import Staff as Colleague
@@ -33,6 +34,35 @@ async def test_when_somebody_joins_a_private_chat_it_leaves(running: Any) -> Non
         await ana.invites(room, ben.user_id)
         await ana.sees("Somebody else is in this room now.", room)
         await ana.until(lambda: not ana.membership(driver.user, room), "it leaves")
+
+
+async def test_what_was_on_its_way_is_not_said_where_somebody_else_has_come(running: Any) -> None:
+    def away(delivery: Delivery) -> None:
+        if delivery.message.text == "Good morning.":
+            raise TryLater(30)
+
+    async with running() as driver:
+        ana, kim = Reader(driver, "ana"), Colleague(driver, "kim")
+        await kim.reads_english()
+        ref = await ana.asks_for_a_human(kim, "I have a question.")
+        person, room = await driver.person("ana")
+        ben, _room = await driver.person("ben")
+        driver.weather.behave = away
+        await kim.says("/reply Good morning.", ref)
+        await kim.sees("Not delivered yet.", ref)
+        await driver.down()
+        await person.invites(room, ben.user_id)
+        await ben.joins(room)
+        driver.weather.behave = lambda delivery: None
+        await driver.up()
+        await driver.later(60)
+        await ben.sees("Somebody else is in this room now.", room)
+        await ben.until(lambda: not ben.membership(driver.user, room), "it leaves")
+        await driver.later(60)
+        await kim.sees("Not delivered: the person has closed the chat.", ref)
+        assert not [
+            each for each in (*ben.by(driver.user, room), *person.by(driver.user, room)) if "morning" in each.text
+        ]
 
 
 @WITH_JS_SELDOM

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from bot.contact_point import ContactPoint
 from bot.i18n import Text, _, verbatim
 from bot.pool.profile import Level, Weekday
 from bot.taxonomy import ExpertProfession, Theme
@@ -19,7 +20,14 @@ PROFESSIONS: Final[Mapping[str, Text]] = {
     ExpertProfession.LANGUAGE_MEDIATOR: _("language and culture mediation"),
     ExpertProfession.EDUCATION_MEDIATOR: _("education mediation"),
 }
-"""What a contact point looks for unless it says otherwise."""
+"""What every contact point may look for."""
+
+
+def professions_of(contact_point: ContactPoint) -> Mapping[str, Text]:
+    """All that a contact point may look for, its own last; those are called as its desk speaks."""
+    desk = contact_point.languages.desk
+    return {**PROFESSIONS, **{key: verbatim(name.in_language(desk)) for key, name in contact_point.professions}}
+
 
 LEVELS: Final = {level: verbatim(level) for level in Level if level is not Level.NATIVE} | {Level.NATIVE: _("native")}
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.contact_point import Municipality
-from bot.i18n import render, verbatim
+from bot.contact_point import Municipality, Translated
+from bot.i18n import render
 from bot.pool.languages import language_codes
 from bot.pool.profile import Away, Level, Profile, Spoken, Weekday
 from bot.pool.table import HEADINGS, MOST_FAULTS, Column, Imported, read_table, write_table
-from bot.pool.words import PROFESSIONS
+from bot.pool.words import professions_of
 from bot.taxonomy import ExpertProfession, Theme
 from tests.pool.experts import OBERBERG, expert, pools
 
@@ -100,7 +100,8 @@ class TestThereAndBack:
             assert read_table(write_table([one], places, "de"), places, numbers()).profiles == (one,)
 
     def test_professions_of_a_contact_point_are_written_and_read(self) -> None:
-        own = {**PROFESSIONS, "theatre": verbatim("Theaterpädagogik")}
+        theatre = Translated((("de", "Theaterpädagogik"), ("en", "theatre work")))
+        own = professions_of(replace(OBERBERG, professions=(("theatre", theatre),)))
         one = expert(professions=frozenset({"theatre", ExpertProfession.COACH}))
         written = write_table([one], PLACES, "de", own)
         assert "Coaching | Theaterpädagogik" in rows_of(written)[1]

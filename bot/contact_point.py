@@ -278,6 +278,8 @@ class ContactPoint:
     reminders: Reminders = Reminders()
     telegram: TelegramRules = TelegramRules()
     matrix: MatrixRules = MatrixRules()
+    professions: tuple[tuple[str, Translated], ...] = ()
+    """What experts are asked for here besides the usual professions (R-51), by their keys."""
 
     def municipality(self, slug: str) -> Municipality | None:
         return next((place for place in self.municipalities if place.slug == slug), None)

@@ -44,6 +44,7 @@ LONGEST_SLUG: Final = 35
 """What a button of a messenger can carry."""
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_PROFESSION: Final = re.compile(r"[a-z][a-z0-9_]{0,34}")
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,8})?")
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 /()-]+")
@@ -213,6 +214,7 @@ def _contact_point(name: str, root: _Table, languages: Collection[str] | None) -
         reminders=_reminders(root.table("reminders")),
         telegram=(telegram := _telegram(root)),
         matrix=_matrix(root, telegram),
+        professions=_professions(root.table("professions"), translated),
     )
     root.close()
     return contact_point
@@ -313,6 +315,13 @@ def _referrals(root: _Table, translated: Callable[[Any], Translated]) -> tuple[R
             table.wrong(f"{_shown(referral.topic)}: a second referral for this topic", "topic")
         referrals[referral.topic] = referral
     return tuple(referrals.values())
+
+
+def _professions(table: _Table, translated: Callable[[Any], Translated]) -> tuple[tuple[str, Translated], ...]:
+    for key in table.values:
+        if not _PROFESSION.fullmatch(key):
+            table.wrong("up to 35 of the letters a-z, digits and _ are possible, like theatre", key)
+    return tuple((key, table.read(key, translated, _NO_TEXT)) for key in table.values)
 
 
 def _privacy(table: _Table, translated: Callable[[Any], Translated], address: str) -> Privacy:

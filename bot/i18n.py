@@ -81,6 +81,11 @@ class _Listing(Text):
         return f"Text(listing of {len(self.items)})"
 
 
+@dataclass(frozen=True, slots=True)
+class _LanguageName(Text):
+    code: str
+
+
 def _(source: str, /, **values: Value) -> Text:
     """One sentence. `source` has to be a literal, otherwise nobody can translate it."""
     return _Sentence(source, tuple(values.items()))
@@ -109,6 +114,11 @@ def lines(*parts: Text | None) -> Text:
 def listing(items: Sequence[Text | str], /) -> Text:
     """ "A, B and C", as the language has it."""
     return _Listing(tuple(items))
+
+
+def language_name(code: str, /) -> Text:
+    """What a language is called: any that the CLDR names, not only those that can be read here."""
+    return _LanguageName(code)
 
 
 def render(text: Text, language: str) -> str:
@@ -157,6 +167,8 @@ class Renderer:
             case _Listing():
                 items = [self._value(item, reader, around) for item in text.items]
                 return format_list(items, locale=_locale(around.babel_locale))
+            case _LanguageName():
+                return _called(text.code, around)
         raise TypeError(f"not made by this module: {type(text).__name__}")
 
     def _without_values(self, source: str, reader_code: str) -> str:
@@ -187,7 +199,7 @@ class Renderer:
     def _value(self, value: Value, reader: Language, around: Language) -> str:
         """A value as it stands in a sentence of the language `around`."""
         match value:
-            case _Sentence() | _Joined() | _Listing():
+            case _Sentence() | _Joined() | _Listing() | _LanguageName():
                 inner = self._text(value, reader, around)
                 right_to_left = around.direction == "rtl"
                 return _isolated(inner) if _has_right_to_left(inner) is not right_to_left else inner
@@ -245,6 +257,11 @@ def _formatted(value: int | date | time, language: Language) -> str:
     raise TypeError(f"no value of a sentence: {type(value).__name__}")
 
 
+def _called(code: str, language: Language) -> str:
+    own = _locale(language.babel_locale).languages
+    return own.get(code) or _locale("en").languages.get(code) or code
+
+
 _DIRECTIONS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _ADDRESS: Final = re.compile(r"(https?://|mailto:|/)[!-~]+")
 
@@ -287,6 +304,8 @@ def _pseudo(text: Text, code: str) -> str:
             return text.glue.join(part for each in text.parts if (part := _pseudo(each, code)))
         case _Listing():
             return ", ".join(_pseudo_value(each, code) for each in text.items)
+        case _LanguageName():
+            return pseudo.value(_called(text.code, language_of(code)))
     raise TypeError(f"not made by this module: {type(text).__name__}")
 
 

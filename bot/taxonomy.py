@@ -78,6 +78,31 @@ class Contact(StrEnum):
     NONE = "NONE"
 
 
+class ExpertProfession(StrEnum):
+    """What experts of the pool are asked for: the six of R-51, and the mediators of R-110 and R-120."""
+
+    MEDIATOR = "MEDIATOR"
+    SUPERVISOR = "SUPERVISOR"
+    COACH = "COACH"
+    MODERATOR = "MODERATOR"
+    SPEAKER = "SPEAKER"
+    ADVISOR = "ADVISOR"
+    LANGUAGE_MEDIATOR = "LANGUAGE_MEDIATOR"
+    EDUCATION_MEDIATOR = "EDUCATION_MEDIATOR"
+
+
+class Theme(StrEnum):
+    """The themes of KoKo II, without their parts."""
+
+    PERSPECTIVES_ON_CONFLICT = "PERSPECTIVES_ON_CONFLICT"
+    INTERESTS_VALUES_BEHAVIOUR = "INTERESTS_VALUES_BEHAVIOUR"
+    DEMOCRACY_DIVERSITY_PARTICIPATION = "DEMOCRACY_DIVERSITY_PARTICIPATION"
+    RACISM_DISCRIMINATION = "RACISM_DISCRIMINATION"
+    RADICALISATION_RIGHT_EXTREMISM = "RADICALISATION_RIGHT_EXTREMISM"
+    HOT_BUTTON_TOPICS = "HOT_BUTTON_TOPICS"
+    WAR_IN_UKRAINE = "WAR_IN_UKRAINE"
+
+
 class Urgency(StrEnum):
     """How soon a human answers; proposed by the bot, confirmed by staff."""
 

@@ -347,3 +347,13 @@ def test_any_value_at_any_key_ends_in_sentences(tmp_path: Path, line: int, value
     if equals:
         lines[line] = f"{key} = {value}"
     check_any(tmp_path, "\n".join(lines).encode())
+
+
+def test_a_contact_point_may_look_for_professions_of_its_own(tmp_path: Path) -> None:
+    theatre = '[professions]\ntheatre.de = "Theaterpädagogik"\ntheatre.en = "theatre work"\n'
+    assert load(tmp_path, SAMPLE + theatre).professions == (
+        ("theatre", Translated((("de", "Theaterpädagogik"), ("en", "theatre work")))),
+    )
+    assert mistakes(tmp_path, SAMPLE + '[professions]\nMEDIATOR = "Schlichtung"\n') == [
+        "hagen.toml: professions.MEDIATOR: up to 35 of the letters a-z, digits and _ are possible, like theatre"
+    ]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bot import pseudo
 from bot.catalogues import plurals, po_file
-from bot.i18n import Phone, Renderer, Text, _, lines, listing, ngettext, paragraphs, render, verbatim
+from bot.i18n import Phone, Renderer, Text, _, language_name, lines, listing, ngettext, paragraphs, render, verbatim
 from bot.languages import LANGUAGES, Language, language_of, resolve
 
 AFTERNOON = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
@@ -56,6 +56,21 @@ class TestSentences:
     @pytest.mark.parametrize("code", [code for code in LANGUAGES if code not in ("de", "en")])
     def test_what_is_missing_comes_in_german(self, speaks: Callable[..., Render], code: str) -> None:
         assert speaks("de", entry("Yes", "Ja"))(_("Yes"), code) == "Ja"
+
+    @pytest.mark.parametrize(
+        ("code", "reader", "name"),
+        [("ti", "de", "Tigrinya"), ("tr", "en", "Turkish"), ("tr", "de-simple", "Türkisch"), ("qqq", "de", "qqq")],
+    )
+    def test_a_language_is_called_as_the_reader_calls_it(self, code: str, reader: str, name: str) -> None:
+        assert render(language_name(code), reader) == name
+
+    def test_a_language_is_called_in_the_language_of_the_sentence_around_it(
+        self, speaks: Callable[..., Render]
+    ) -> None:
+        german = speaks("de", entry("Writes {language}.", "Schreibt {language}."))
+        assert german(_("Writes {language}.", language=language_name("uk")), "tr") == "Schreibt Ukrainisch."
+        assert german(listing([language_name("uk"), language_name("ar")]), "de") == "Ukrainisch und Arabisch"
+        assert pseudo.value("Ukrainian") in render(_("Writes {language}.", language=language_name("uk")), pseudo.CODE)
 
     def test_what_is_missing_comes_in_simple_german_where_there_is_some(self, speaks: Callable[..., Render]) -> None:
         speaks("de", entry("Danger", "Gefährdung"), entry("Yes", "Ja"))

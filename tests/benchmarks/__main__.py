@@ -9,13 +9,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from tests.benchmarks import lines, lone, matrix, memory, million, postgres, start, telegram, telegram_pace, turns
+from tests.benchmarks import (
+    lines,
+    lone,
+    matching,
+    matrix,
+    memory,
+    million,
+    postgres,
+    start,
+    telegram,
+    telegram_pace,
+    turns,
+)
 from tests.benchmarks.machine import machine
 from tests.benchmarks.plan import Plan
 
 BENCHMARKS: dict[str, Callable[[Plan], str]] = {
     each.__name__.rpartition(".")[2]: each.run
-    for each in (turns, million, lone, lines, postgres, telegram, telegram_pace, matrix, memory, start)
+    for each in (turns, million, lone, lines, postgres, telegram, telegram_pace, matrix, matching, memory, start)
 }
 
 

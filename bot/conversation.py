@@ -27,6 +27,7 @@ from bot.engine.scope import Scope
 from bot.engine.state import State
 from bot.flows.emergency import child_protection, emergency_short, suicide_line, suicide_support
 from bot.flows.help import help_text
+from bot.flows.join import what_you_have
 from bot.flows.language import not_yet_in
 from bot.flows.privacy import privacy_full
 from bot.flows.report_tension import FLAG_OF, URGENT_FLAGS
@@ -325,6 +326,11 @@ class Listener:
     def _do(self, out: Outcome, command: str, argument: str = "") -> None:
         state = out.memory.state
         match command:
+            case "/join" if not _is_nameless(out.scope):
+                have = what_you_have(out.scope)
+                if have is not None:
+                    out.say(have, MENU)
+                self._repeat(out)
             case "/join":
                 self._put_aside(out)
                 self._start(out, "join")
@@ -694,20 +700,10 @@ DELETED: Final = _("Stopped. Nothing was sent. What you entered is deleted.")
 OLD_BUTTON: Final = _("This choice is from earlier. It no longer does anything. Here is how we go on:")
 
 ANYTIME: Final = frozenset(
-    {
-        "/menu",
-        "/report",
-        "/resume",
-        "/mine",
-        "/away",
-        "/human",
-        "/language",
-        "/help",
-        "/privacy",
-        "/data",
-        "/withdraw",
-        "/start",
-    }
+    (
+        *("/menu", "/report", "/resume", "/mine", "/away", "/human", "/language", "/help", "/privacy", "/data"),
+        *("/withdraw", "/start"),
+    )
 )
 """Buttons that do what they say however old they are."""
 

@@ -361,11 +361,12 @@ def _replay_chats(session: Session, ring: KeyRing, point: str, subjects: Mapping
             continue
         met += 1
         conversation = session.get_one(Conversation, key)
-        session.execute(
-            delete(InboxMessage)
-            .where(InboxMessage.chat_key == chat_key, InboxMessage.state != "DONE")
-            .execution_options(synchronize_session=False)
-        )
+        if kinds - {Kind.ROLES}:
+            session.execute(
+                delete(InboxMessage)
+                .where(InboxMessage.chat_key == chat_key, InboxMessage.state != "DONE")
+                .execution_options(synchronize_session=False)
+            )
         if kinds & {Kind.ROLES, Kind.FORGOTTEN}:
             accounts.forget_account(session, key)
         if Kind.CHAT in kinds:

@@ -17,6 +17,8 @@ class UserAccount(Base, Scoped):
     """A chat whose person has roles; who writes from another chat needs another code (F-14)."""
 
     __tablename__ = "user_account"
+    # The id is a person's number at the desk: nobody else may ever have it.
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  # SQLAlchemy declares it so
 
     id: Mapped[int] = mapped_column(primary_key=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), unique=True)
@@ -88,7 +90,7 @@ def redeem(session: Session, ring: KeyRing, conversation: Conversation, code: st
         return None
     account = of_chat(session, conversation)
     if account is None:
-        account = UserAccount(conversation_id=conversation.id, created_at=now)
+        account = UserAccount(conversation_id=conversation.id, created_at=now, grants=[])
         session.add(account)
     account.organisation = found.organisation or account.organisation
     for role in found.roles.split():

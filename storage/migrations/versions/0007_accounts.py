@@ -27,7 +27,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['conversation_id'], ['conversation.id'], name=op.f('fk_user_account_conversation_id_conversation'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['deputy_id'], ['user_account.id'], name=op.f('fk_user_account_deputy_id_user_account'), ondelete='SET NULL'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_user_account')),
-    sa.UniqueConstraint('conversation_id', name=op.f('uq_user_account_conversation_id'))
+    sa.UniqueConstraint('conversation_id', name=op.f('uq_user_account_conversation_id')),
+    sqlite_autoincrement=True
     )
     op.create_index(op.f('ix_user_account_deputy_id'), 'user_account', ['deputy_id'], unique=False)
     op.create_table('role_grant',

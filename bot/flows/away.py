@@ -83,9 +83,7 @@ def _deputies(scope: Scope) -> Mapping[str, Text]:
 
 def _label(person: Person, scope: Scope) -> Text:
     organisation = scope.contact_point.organisation(person.organisation) if person.organisation else None
-    if organisation is None:
-        return verbatim(person.name)
-    return _("{name} ({organisation})", name=verbatim(person.name), organisation=organisation.name)
+    return verbatim(f"{person.name} ({organisation.name})" if organisation is not None else person.name)
 
 
 def _is_away_then(flow: Away, scope: Scope) -> Iterator[Command | Turn]:
@@ -144,9 +142,8 @@ class Away(Flow, name="away"):
         yield GoAway(self.first, self.last, deputy)
         yield Say(
             _(
-                "Entered: {absence}. On your return I will write to you. To change or end it: {command}",
+                "Entered: {absence}. On your return I will write to you. To change or end it: /away",
                 absence=absence_in_words(Absence(self.first, self.last, deputy), scope),
-                command="/away",
             ),
             (Button("/menu", _("Menu")),),
         )

@@ -82,8 +82,8 @@ class Engine:
 
     def is_open(self, flow: str, scope: Scope) -> bool:
         """Whether the person may have this conversation (D-14)."""
-        needs = self.flows[flow].needs
-        return not needs or self.flows[flow].is_open_to(scope.roles)
+        found = self.flows.get(flow)
+        return found is None or not found.needs or found.is_open_to(scope.roles)
 
     def adopt(self, state: State, scope: Scope | None = None) -> State | None:
         """A stored conversation as this release knows it, without those that are not open to the person any more.

@@ -182,6 +182,7 @@ OWN_WORDS = {
     *(language.own_name for language in LANGUAGES.values()),
     *(language.emergency_line for language in LANGUAGES.values()),
     *(place.name for place in OBERBERG.municipalities),
+    f"{DEPUTY.name} ({OBERBERG.organisations[0].name})",
 }
 """What stays as it is in any language: a person's words, and proper names."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -14,13 +15,17 @@ from PIL import Image
 from sqlalchemy import func, select, text
 
 from bot import retention
+from bot.app import App
 from bot.codes import fresh_code, read_code
 from bot.contact_point import ContactPoint
 from bot.contact_point_file import load_contact_points, shipped
 from bot.conversation import Memory
 from bot.desk.invite import NotUnderstood, read
+from bot.desks import DeskAt, Desks
 from bot.door import Door
 from bot.engine.state import State
+from bot.messages import Inbound
+from bot.now import ManualTime
 from bot.periods import months_after
 from bot.restoring import replay
 from bot.retention import run
@@ -32,7 +37,7 @@ from storage.database import Database
 from storage.entrances import note_entrance
 from storage.erasures import Kind, entries
 from storage.models import Conversation, DueRow
-from tests.bench import ACCOUNT, Bench, at_desk, plain, to_person
+from tests.bench import ACCOUNT, START, Bench, Messenger, at_desk, plain, to_person
 
 REFUSED = "This code does not work."
 DENIED = "For this you need an invitation"
@@ -226,11 +231,17 @@ class TestInvitations:
         with pytest.raises(NotUnderstood):
             read(said, oberberg)
 
-    def test_groups_that_are_only_told_hear_nothing_of_it(self, database: Database, oberberg: ContactPoint) -> None:
-        bench = Bench(database, {oberberg.id: oberberg})
-        bench.desk("kim", "/language en")
-        assert len(bench.desk("kim", "/invite expert")) == 2
-        assert all(each.message.thread == "" for each in bench.heard[-2:])
+    def test_a_group_that_is_only_told_hears_nothing_of_it(self, database: Database, oberberg: ContactPoint) -> None:
+        room, group = Messenger(), Messenger()
+        desks = Desks("nowhere", {oberberg.id: DeskAt(ACCOUNT, ("group",))})
+        time = ManualTime(database)
+        time.set(START)
+        app = App(database, {oberberg.id: oberberg}, {ACCOUNT: room, "group": group}, time, desks)
+        for number, said in enumerate(("/language en", "/invite EXPERT", "/people")):
+            app.turns.receive(Inbound(oberberg.id, ACCOUNT, f"m{number}", by="kim", text=said), time())
+            asyncio.run(app.settle())
+        assert len(room.heard) == 4
+        assert [each.message.text for each in group.heard] == [f"{plain(room.heard[0])}\nPlease read it at the desk."]
 
 
 class TestDenied:

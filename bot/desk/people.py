@@ -9,7 +9,6 @@ from bot.accounts import everybody, person_of
 from bot.conversation import Memory
 from bot.flows import FLOWS
 from bot.i18n import ZONE, Phone, Text, _, lines, listing, verbatim
-from bot.messages import Style
 from bot.people import Absence, Person
 from bot.roles import ROLE
 from bot.taxonomy import Role
@@ -91,7 +90,7 @@ def who_is_away(work: Work) -> Text | None:
 
 
 def enter_absence(work: Work, account: UserAccount, first: date, last: date, deputy: int | None) -> None:
-    """Keeps the days, tells the deputies and the desk, and sets the moment of return."""
+    """Keeps the days, tells the deputies, and sets the moment of return; the desk looks it up (D-33)."""
     before = person_of(account).away
     account.away_from, account.away_until, account.deputy_id = first, last, deputy
     work.session.flush()
@@ -105,11 +104,6 @@ def enter_absence(work: Work, account: UserAccount, first: date, last: date, dep
         last=last,
     )
     _tell(work, deputy, standing_in)
-    work.post(
-        None,
-        _("{name}: {absence}", name=name_of(person), absence=_absence(work, Absence(first, last, deputy))),
-        style=Style.STATUS,
-    )
     after = datetime.combine(last + timedelta(days=1), time(), ZONE)
     work.remind(AWAY_OVER, account.conversation_id, next_service(work.contact_point, after))
 
@@ -122,7 +116,6 @@ def end_absence(work: Work, account: UserAccount) -> None:
     account.away_from = account.away_until = account.deputy_id = None
     work.forget_reminder(account.conversation_id, AWAY_OVER)
     _tell(work, person.away.deputy, _("You no longer stand in for {name}.", name=name_of(person)))
-    work.post(None, _("{name} is no longer entered as away.", name=name_of(person)), style=Style.STATUS)
 
 
 def came_back(work: Work, conversation: Conversation) -> None:

@@ -87,10 +87,12 @@ function opened(phone) {
   const given = new URLSearchParams(location.search).get("start");
   if (!given || !/^[A-Za-z0-9-]{1,64}$/.test(given) || phone.opening !== "/start") return;
   phone.opening = `/start ${given}`;
-  if (phone.log.items.size > 0) phone.send({ text: phone.opening });
-  const address = new URL(location.href);
-  address.searchParams.delete("start");
-  history.replaceState(null, "", address);
+  phone.onOpened = () => {
+    const address = new URL(location.href);
+    address.searchParams.delete("start");
+    history.replaceState(null, "", address);
+  };
+  if (phone.log.items.size > 0) phone.open();
 }
 
 async function deskAlone(setup, desk) {

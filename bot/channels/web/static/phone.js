@@ -38,7 +38,7 @@ export class Phone {
     this.start = h("div", { class: "start", hidden: true },
       h("div", { class: "start-mark" }, icon("chat")),
       h("p", { class: "start-name", dir: "auto" }, name),
-      h("button", { type: "button", class: "option primary", onclick: () => this.send({ text: this.opening }), "data-t": "start" }));
+      h("button", { type: "button", class: "option primary", onclick: () => this.open(), "data-t": "start" }));
     this.chooser = new LanguageChooser(languages, (code) => this.chooseLanguage(code), (language) => language.code.split("-")[0].toUpperCase());
     this.who = h("bdi", {});
     this.root = h("section", { class: "phone", "data-label": "phone" },
@@ -97,6 +97,12 @@ export class Phone {
     this.words.apply(this.root);
     this.who.textContent = this.chatName?.() ?? this.words.say("program");
     this.status();
+  }
+
+  open() {
+    this.send({ text: this.opening });
+    this.opening = "/start";
+    this.onOpened?.();
   }
 
   put(message) {

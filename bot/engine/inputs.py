@@ -392,7 +392,6 @@ _DAY_AND_TIME_WANTED = _("I cannot read this as a day and time. Please write it 
 class Day(Input[date]):
     """A day from today on, at most a year ahead: two of them as buttons, any other one typed."""
 
-    takes_words: ClassVar[bool] = True
     not_before: Callable[[Any, Scope], date] | None = None
     """Another first possible day than today; then that day is the only button."""
 

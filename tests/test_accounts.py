@@ -419,6 +419,30 @@ class TestAway:
         assert back == ["Welcome back. Your days away are over, and nobody stands in for you any more."]
         assert len(at_desk(bench.desk("kim", "/who"))) == 1, "nobody is away any more"
 
+    def test_without_buttons_a_number_chooses_the_day(self, bench: Bench) -> None:
+        joined(bench, "ana")
+        bench.say("ana", "/away")
+        assert to_person(bench.say("ana", "2"), "ana")[-1].startswith("Which is the last day")
+        bench.say("ana", "1")
+        bench.say("ana", "1")
+        assert "First day: Wednesday, 25 November 2026\nLast day: Wednesday, 25 November 2026" in plain(bench.heard[-1])
+
+    @pytest.mark.parametrize(
+        ("said", "answer"),
+        [
+            ("23.11.2026", "This day is too early."),
+            ("26.11.2027", "more than a year away"),
+            ("31.2.", "I cannot read this as a day."),
+            ("soon", "I cannot read this as a day."),
+            ("23.11.", "Which is the last day"),
+            ("٢٤.١٢.٢٠٢٦", "Which is the last day"),
+        ],
+    )
+    def test_days_as_people_write_them(self, bench: Bench, said: str, answer: str) -> None:
+        joined(bench, "ana")
+        bench.say("ana", "/away")
+        assert any(answer in each for each in to_person(bench.say("ana", said), "ana"))
+
     def test_ending_it_early(self, bench: Bench) -> None:
         joined(bench, "ana")
         self.enter(bench, "ana", "Today", "27.11.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -164,6 +165,33 @@ class ResumeDraft(Command):
     """Goes on with what was not sent; `words` are (text, source) pairs that belong to it."""
 
     words: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class SetName(Command):
+    """How somebody with a role wants to be called (D-05)."""
+
+    name: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class GoAway(Command):
+    """Enters the days in which somebody is away, in place of those entered before (R-23); never why (F-08)."""
+
+    first: date
+    last: date
+    deputy: int | None
+    """The person who stands in; None: the contact point."""
+
+
+@dataclass(frozen=True)
+class ComeBack(Command):
+    """Takes back the days in which somebody would be away."""
+
+
+@dataclass(frozen=True)
+class LayDownRoles(Command):
+    """Ends all roles of the person who asks for it (F-14, D-21)."""
 
 
 @dataclass(frozen=True)

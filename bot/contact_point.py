@@ -46,6 +46,14 @@ class Municipality:
 
 
 @dataclass(frozen=True)
+class Organisation:
+    """An employer of people who work with the contact point (R-24)."""
+
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True)
 class ServiceTimes:
     """When somebody reads: weekly hours, Monday first, less the closing days."""
 
@@ -153,6 +161,7 @@ class Retention:
     abuse_block_days: int = 90
     expert_request_months: int = 24
     expert_profile_months: int = 12
+    account_months: int = 12
     access_log_months: int = 12
     consent_proof_years: int = 3
     chat_days: int = 90
@@ -268,6 +277,8 @@ class ContactPoint:
     help_lines: tuple[HelpLine, ...]
     privacy: Privacy
     referrals: tuple[Referral, ...] = ()
+    organisations: tuple[Organisation, ...] = ()
+    """In the order of a German telephone book."""
     show_staff_names: bool = False
     languages: Languages = Languages()
     deadlines: Deadlines = Deadlines()
@@ -283,6 +294,9 @@ class ContactPoint:
 
     def municipality(self, slug: str) -> Municipality | None:
         return next((place for place in self.municipalities if place.slug == slug), None)
+
+    def organisation(self, slug: str) -> Organisation | None:
+        return next((each for each in self.organisations if each.slug == slug), None)
 
     def help_line(self, key: str) -> HelpLine | None:
         return next((line for line in self.help_lines if line.key == key), None)

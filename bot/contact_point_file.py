@@ -24,6 +24,7 @@ from bot.contact_point import (
     MatrixRules,
     MediaRules,
     Municipality,
+    Organisation,
     Privacy,
     Referral,
     Reminders,
@@ -193,6 +194,7 @@ def _toml_mistake(what: str, last_line: int) -> str:
 def _contact_point(name: str, root: _Table, languages: Collection[str] | None) -> ContactPoint:
     translated = _translated(languages)
     address = root.read("address", _line, "", needed=True)
+    municipalities = _municipalities(root.table("municipalities"), root.table("areas"))
     contact_point = ContactPoint(
         id=name,
         name=root.read("name", _line, "", needed=True),
@@ -200,7 +202,8 @@ def _contact_point(name: str, root: _Table, languages: Collection[str] | None) -
         email=root.read("email", _email, "", needed=True),
         address=address,
         show_staff_names=root.read("show_staff_names", _flag, False),
-        municipalities=_municipalities(root.table("municipalities"), root.table("areas")),
+        municipalities=municipalities,
+        organisations=_organisations(root.table("organisations"), {place.slug for place in municipalities}),
         service=_service_times(root.table("service_hours")),
         help_lines=_help_lines(root, translated),
         privacy=_privacy(root.table("privacy"), translated, address),
@@ -244,6 +247,18 @@ def _municipalities(table: _Table, areas: _Table) -> tuple[Municipality, ...]:
             area_of[slug] = area
     places = (Municipality(slug, name, area_of.get(slug, "")) for slug, name in names.items())
     return tuple(sorted(places, key=lambda place: _collation(place.name)))
+
+
+def _organisations(table: _Table, places: Collection[str]) -> tuple[Organisation, ...]:
+    names = {slug: table.read(slug, _line, "") for slug in table.values}
+    for slug in names:
+        if not _SLUG.fullmatch(slug) or len(slug) > LONGEST_SLUG:
+            table.wrong(f"a short name has up to {LONGEST_SLUG} letters a-z, digits and hyphens, like caritas", slug)
+        elif slug in places:
+            table.wrong("a municipality has this short name already", slug)
+    return tuple(
+        sorted((Organisation(slug, name) for slug, name in names.items()), key=lambda each: _collation(each.name))
+    )
 
 
 def _collation(name: str) -> tuple[str, str]:

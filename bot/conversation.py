@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,6 +14,7 @@ from bot.commands import (
     ForgetDraft,
     ForgetMe,
     HandOff,
+    LayDownRoles,
     RememberPrivacyRead,
     ResumeDraft,
     Say,
@@ -26,6 +27,7 @@ from bot.engine.scope import Scope
 from bot.engine.state import State
 from bot.flows.emergency import child_protection, emergency_short, suicide_line, suicide_support
 from bot.flows.help import help_text
+from bot.flows.join import what_you_have
 from bot.flows.language import not_yet_in
 from bot.flows.privacy import privacy_full
 from bot.flows.report_tension import FLAG_OF, URGENT_FLAGS
@@ -43,6 +45,7 @@ FLOW_OF: Final[Mapping[str, str]] = {
     "/withdraw": "withdraw",
     "/data": "my_data",
     "/language": "language",
+    "/away": "away",
 }
 """Commands that begin a conversation."""
 
@@ -71,12 +74,22 @@ class Memory:
     """When a text on danger was last shown, by notice."""
     reports: tuple[str, int] = ("", 0)
     """A day, and how many reports were sent on it."""
+    codes: tuple[str, int] = ("", 0)
+    """A day, and how many codes that were no good were tried on it."""
     municipality: str = ""
     """The place of the link the person came by."""
     reminded: bool = False
     """Whether the person was reminded of what is unfinished (F-13: once)."""
     album: str = ""
     """The last album of which something came."""
+
+    def without_flows(self, names: Collection[str]) -> Memory:
+        """Without conversations of these names."""
+        return replace(
+            self,
+            state=self.state.without_flows(names) if self.state else None,
+            draft=self.draft.without_flows(names) if self.draft else None,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """What differs from the memory of a chat that has just begun."""
@@ -88,6 +101,7 @@ class Memory:
             "buttons": [list(pair) for pair in self.buttons],
             "noticed": dict(self.noticed),
             "reports": list(self.reports) if self.reports[0] else None,
+            "codes": list(self.codes) if self.codes[0] else None,
             "municipality": self.municipality,
             "reminded": self.reminded,
             "album": self.album,
@@ -106,6 +120,7 @@ class Memory:
             buttons=tuple((key, label) for key, label in data.get("buttons", ())),
             noticed=data.get("noticed", {}),
             reports=(data["reports"][0], data["reports"][1]) if data.get("reports") else ("", 0),
+            codes=(data["codes"][0], data["codes"][1]) if data.get("codes") else ("", 0),
             municipality=data.get("municipality", ""),
             reminded=data.get("reminded", False),
             album=data.get("album", ""),
@@ -124,6 +139,8 @@ class Heard:
     """Keyed hash of the message."""
     edits: str = ""
     """Keyed hash of the message it replaces."""
+    invited: bool | None = None
+    """The message was a code, and whether it was good; None for everything else."""
     stale: bool = False
     """A button of an earlier question was pressed."""
     more_of_album: bool = False
@@ -155,10 +172,13 @@ class Listener:
 
     def hear(self, memory: Memory, heard: Heard, scope: Scope, *, language_known: bool) -> Outcome:
         """One message of a person, while the bot holds the chat."""
-        out = Outcome(self._usable(memory), scope)
+        out = Outcome(self._usable(memory, scope), scope)
         noticed = self.notice(out, heard.text)
         if heard.edits:
             self._edited(out, heard)
+            return out
+        if heard.invited is not None:
+            self._invited(out, joined=heard.invited, language_known=language_known)
             return out
         if heard.media:
             if not heard.more_of_album:
@@ -185,13 +205,13 @@ class Listener:
 
     def start(self, memory: Memory, scope: Scope, flow: str, given: Mapping[str, Any] | None = None) -> Outcome:
         """Begins a conversation without a message, as the clock does."""
-        out = Outcome(self._usable(memory), scope)
+        out = Outcome(self._usable(memory, scope), scope)
         self._start(out, flow, given)
         return out
 
     def resume(self, memory: Memory, scope: Scope) -> Outcome:
         """The bot speaks again after a human: the question that was open comes back, or the menu."""
-        out = Outcome(self._usable(memory), scope)
+        out = Outcome(self._usable(memory, scope), scope)
         if out.memory.draft is not None:
             out.say(_("Your draft is still here. Would you like to go on?"), GO_ON, MENU)
         else:
@@ -253,10 +273,10 @@ class Listener:
             )
         )
 
-    def _usable(self, memory: Memory) -> Memory:
-        """The memory as this release knows it, without conversations whose flow is no longer there."""
-        state = self._engine.adopt(memory.state) if memory.state else None
-        draft = self._engine.adopt(memory.draft) if memory.draft else None
+    def _usable(self, memory: Memory, scope: Scope | None = None) -> Memory:
+        """The memory as this release knows it, without conversations that are gone or not open to the person."""
+        state = self._engine.adopt(memory.state, scope) if memory.state else None
+        draft = self._engine.adopt(memory.draft, scope) if memory.draft else None
         if state is memory.state and draft is memory.draft:
             return memory
         return replace(memory, state=state, draft=draft)
@@ -287,9 +307,36 @@ class Listener:
             self._start(out, "language")
         return False
 
+    def _invited(self, out: Outcome, *, joined: bool, language_known: bool) -> None:
+        """A code came: what it gave is given already; the language comes first all the same."""
+        out.say(_("Welcome. Your code is good, and you have a role at the contact point now.") if joined else NO_CODE)
+        state = out.memory.state
+        if not language_known:
+            first = "/join" if joined else out.memory.first or "/start"
+            out.memory = replace(out.memory, first=first)
+            if state is not None and state.flow == "language":
+                self._repeat(out)
+            else:
+                self._start(out, "language")
+        elif joined:
+            self._do(out, "/join")
+        else:
+            self._repeat(out, otherwise="menu")
+
     def _do(self, out: Outcome, command: str, argument: str = "") -> None:
         state = out.memory.state
         match command:
+            case "/join" if not _is_nameless(out.scope):
+                have = what_you_have(out.scope)
+                if have is not None:
+                    out.say(have, MENU)
+                self._repeat(out)
+            case "/join":
+                self._put_aside(out)
+                self._start(out, "join")
+            case "/start" | "/menu" if _is_nameless(out.scope):
+                self._put_aside(out)
+                self._start(out, "join")
             case "/start" | "/menu":
                 self._put_aside(out)
                 self._start(out, "menu")
@@ -314,7 +361,7 @@ class Listener:
                     MENU,
                 )
                 self._repeat(out)
-            case "/mine" | "/withdraw" | "/data" | "/language":
+            case "/mine" | "/withdraw" | "/data" | "/language" | "/away":
                 self._start(out, FLOW_OF[command], under=self._bottom(state))
             case "/human":
                 said = self._words_outside(out)
@@ -482,7 +529,7 @@ class Listener:
 
     def taken_back(self, memory: Memory, source: str, scope: Scope) -> Outcome:
         """The person has deleted an earlier message: what it said is forgotten, as far as it was not sent yet."""
-        out = Outcome(self._usable(memory), scope)
+        out = Outcome(self._usable(memory, scope), scope)
         pending = tuple(each for each in out.memory.pending if each[1] != source)
         if pending != out.memory.pending:
             out.memory = replace(out.memory, pending=pending)
@@ -500,6 +547,11 @@ class Listener:
     def _start(
         self, out: Outcome, flow: str, given: Mapping[str, Any] | None = None, under: State | None = None
     ) -> None:
+        if not self._engine.is_open(flow, out.scope):
+            self._keep(out, under)
+            out.say(_("For this you need an invitation from the contact point."), HUMAN)
+            self._repeat(out)
+            return
         limit = out.scope.contact_point.limits.reports_per_day
         if flow == "report_tension" and out.scope.reports_today >= limit:
             self._keep(out, under)
@@ -546,7 +598,12 @@ class Listener:
                 case RememberPrivacyRead():
                     out.scope = replace(out.scope, privacy_read=True)
                 case ForgetMe():
-                    out.memory, under = Memory(), None
+                    out.memory, under = Memory(codes=out.memory.codes), None
+                    out.scope = replace(out.scope, account=lambda: None)
+                case LayDownRoles():
+                    out.scope = replace(out.scope, account=lambda: None)
+                    out.memory = self._usable(out.memory, out.scope)
+                    under = self._engine.adopt(under, out.scope) if under is not None else None
                 case HandOff():
                     hands_off = True
                     command = _with_flags(command, out)
@@ -634,11 +691,19 @@ class Listener:
         return state
 
 
+NO_CODE: Final = _(
+    "This code does not work. Perhaps it is too old, or a letter is wrong. Please ask the contact point for a new one."
+)
+"""The same for every code that is no good: who tries codes learns nothing."""
+
 DELETED: Final = _("Stopped. Nothing was sent. What you entered is deleted.")
 OLD_BUTTON: Final = _("This choice is from earlier. It no longer does anything. Here is how we go on:")
 
 ANYTIME: Final = frozenset(
-    {"/menu", "/report", "/resume", "/mine", "/human", "/language", "/help", "/privacy", "/data", "/withdraw", "/start"}
+    (
+        *("/menu", "/report", "/resume", "/mine", "/away", "/human", "/language", "/help", "/privacy", "/data"),
+        *("/withdraw", "/start"),
+    )
 )
 """Buttons that do what they say however old they are."""
 
@@ -660,6 +725,12 @@ def _with_flags(hand_off: HandOff, out: Outcome) -> HandOff:
     return replace(
         hand_off, flags=frozenset(flags), urgency=Urgency.URGENT if flags & URGENT_FLAGS else hand_off.urgency
     )
+
+
+def _is_nameless(scope: Scope) -> bool:
+    """Whether somebody with a role has not yet said how they want to be called."""
+    person = scope.account()
+    return person is not None and not person.name
 
 
 def is_worth_keeping(text: str) -> bool:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
+from bot.codes import read_code
 from bot.contact_point import ContactPoint
 from bot.reading.words import command as slash_command
+from storage.accounts import Invitation, code_key
 from storage.database import Database
 from storage.models import Conversation, InboxMessage
 
@@ -32,7 +34,8 @@ class Door:
         if not self.asks:
             return next(iter(self._contact_points))
         parsed = slash_command(text) if text.startswith("/start") else None
-        named = self._named(parsed[1].strip().casefold()) if parsed else None
+        given = parsed[1].strip() if parsed else text
+        named = (self._named(given.casefold()) if parsed else None) or self._inviting(given)
         return named or before or self._known(account, chat) or next(iter(self._contact_points))
 
     def _named(self, place: str) -> str | None:
@@ -40,6 +43,15 @@ class Door:
             if place and (place == key or point.municipality(place)):
                 return key
         return None
+
+    def _inviting(self, text: str) -> str | None:
+        """The contact point that has given a code."""
+        code = read_code(text)
+        if code is None:
+            return None
+        key = code_key(self._database.ring, code)
+        with self._database.transaction(everywhere=True) as session:
+            return session.scalar(select(Invitation.contact_point).where(Invitation.code_key == key))
 
     def _known(self, account: str, chat: str) -> str | None:
         key = self._database.ring.lookup("chat", account, chat)

@@ -12,6 +12,7 @@ from bot.commands import Button
 from bot.conversation import GO_ON, Memory
 from bot.desk import case
 from bot.desk.deadlines import STAGES, deadline_came
+from bot.desk.people import AWAY_OVER, came_back
 from bot.desk.relay import let_go
 from bot.engine.engine import REVIEW
 from bot.holder import HUMAN
@@ -43,6 +44,7 @@ class Due:
             "draft_reminder": self._draft_reminder,
             "draft_expiry": self._draft_expiry,
             "chat_idle": self._chat_idle,
+            AWAY_OVER: _away_over,
             "take_idle": _take_idle,
             "talk_idle": _talk_idle,
             **{f"deadline_{stage}": _deadline(stage) for stage in STAGES},
@@ -164,6 +166,12 @@ def _person(work: Work, subject: int) -> Conversation | None:
 def _thread(work: Work, subject: int) -> Thread | None:
     thread = work.session.get(Thread, subject)
     return work.alone_with(thread) if thread is not None else None
+
+
+def _away_over(work: Work, subject: int) -> None:
+    conversation = _person(work, subject)
+    if conversation is not None:
+        came_back(work, conversation)
 
 
 def _take_idle(work: Work, subject: int) -> None:

@@ -10,6 +10,7 @@ out.
     …                   anything
     REF, HALF           the number last seen, and its first half
     REF1, REF2          the first number seen, the second; `kim@REF1:` speaks in its thread
+    CODE                the code of the last invitation
     (photo) words       a photo, with words or without; so are voice, video, document, location, contact and sticker
     (press ID)          presses the newest button of that id
     (edit) words        changes the last message; `(edit) old words → new words` changes an earlier one
@@ -229,6 +230,8 @@ class Player:
         """The numbers of reports and chats, in the order in which they were first seen."""
         self.ref = ""
         """The number last seen."""
+        self._code = ""
+        """The code last seen."""
 
     async def play(self, text: str) -> list[Difference]:
         """Every place where the bot says something else."""
@@ -263,7 +266,9 @@ class Player:
             session.merge(Setting(name=f"desk_language:{self._contact_point}", value=self._language))
 
     def _note(self, heard: Heard) -> None:
-        for ref in re.findall(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b", heard.text) if heard.names_one else ():
+        if code := re.search(r"\b[2-9A-Z]{4}(-[2-9A-Z]{4}){2}\b", heard.text):
+            self._code = code[0]
+        for ref in re.findall(r"\b(?<!-)[2-9A-Z]{4}-[2-9A-Z]{4}\b(?!-)", heard.text) if heard.names_one else ():
             self.ref = ref
             if ref not in self.refs:
                 self.refs.append(ref)
@@ -301,6 +306,7 @@ class Player:
         self._said[who, ""] = self._said[who, said] = edits or message
 
     def _with_ref(self, said: str) -> str:
+        said = re.sub(r"\bCODE\b", self._code, said) if self._code else said
         if not self.ref:
             return said
         said = re.sub(r"\bREF(\d+)\b", lambda found: self.refs[int(found[1]) - 1], said)

@@ -21,6 +21,7 @@ from sqlalchemy import URL, and_, delete, make_url, select, text, update
 from sqlalchemy.orm import Session
 
 from bot.contact_point import ContactPoint
+from bot.desk.people import drop_drafts
 from bot.holder import BOT
 from bot.messages import Voice
 from bot.retention import (
@@ -35,7 +36,7 @@ from bot.retention import (
     of_rows,
 )
 from bot.taxonomy import ReportState
-from storage import dumps, matrix, telegram, web_messages
+from storage import accounts, dumps, matrix, telegram, web_messages
 from storage.backup import BackupError, check, is_dump, made_at, remove, sqlite_file
 from storage.database import Database, DatabaseError
 from storage.erasures import Erased, ErasureFile, Kind, ListUnreadable, enter, entries, subject_of
@@ -166,6 +167,8 @@ def _prepare(
         missing = listed - entries(session)
         enter(session, missing)
         matrix.grow_old(session)
+        # A code may have been used since.
+        accounts.forget_codes(session)
     erased_again = replay(stage, missing)
     for _counts in of_rows(stage, contact_points, now):
         pass
@@ -358,13 +361,18 @@ def _replay_chats(session: Session, ring: KeyRing, point: str, subjects: Mapping
             continue
         met += 1
         conversation = session.get_one(Conversation, key)
-        session.execute(
-            delete(InboxMessage)
-            .where(InboxMessage.chat_key == chat_key, InboxMessage.state != "DONE")
-            .execution_options(synchronize_session=False)
-        )
+        if kinds - {Kind.ROLES}:
+            session.execute(
+                delete(InboxMessage)
+                .where(InboxMessage.chat_key == chat_key, InboxMessage.state != "DONE")
+                .execution_options(synchronize_session=False)
+            )
+        if kinds & {Kind.ROLES, Kind.FORGOTTEN}:
+            accounts.forget_account(session, key)
         if Kind.CHAT in kinds:
             unused.append(conversation)
+        elif Kind.FORGOTTEN not in kinds:
+            drop_drafts(conversation, ())
         else:
             conversation.language = conversation.privacy_read_at = None
             conversation.memory = conversation.draft_until = None

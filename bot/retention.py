@@ -23,6 +23,7 @@ from bot.bugs import log_bug
 from bot.contact_point import ContactPoint
 from bot.conversation import Memory
 from bot.desk.deadlines import KINDS as DEADLINES
+from bot.desk.people import AWAY_OVER, drop_drafts
 from bot.desks import Desks
 from bot.holder import HUMAN
 from bot.i18n import ZONE, _, lines, listing, verbatim
@@ -30,7 +31,8 @@ from bot.messages import Style
 from bot.periods import SHORTEST_MONTH, kept_until, month_of, months_after, span_of
 from bot.taxonomy import HOLDS, Constellation, Setting, Urgency, Wish
 from bot.work import Pending, Work
-from storage import matrix, models, telegram, web_messages
+from storage import accounts, matrix, models, telegram, web_messages
+from storage.accounts import UserAccount
 from storage.backup import kept_aside, old_files, rehearsal
 from storage.database import Database
 from storage.erasures import ErasureFile, Kind, erased
@@ -65,7 +67,7 @@ NIGHT: Final = 3
 
 RELAYED: Final = (Style.FROM_REPORTER, Style.TO_REPORTER)
 OF_CASES: Final = ("take_idle", "talk_idle", *DEADLINES)
-OF_CHATS: Final = ("draft_reminder", "draft_expiry", "chat_idle")
+OF_CHATS: Final = ("draft_reminder", "draft_expiry", "chat_idle", AWAY_OVER)
 _LOG: Final = logging.getLogger("anlaufstelle.retention")
 
 
@@ -88,6 +90,8 @@ class Counts:
     consents: int = 0
     erasures: int = 0
     copies: int = 0
+    accounts: int = 0
+    invitations: int = 0
     on_hold: int = 0
 
     def __add__(self, other: Counts) -> Counts:
@@ -118,6 +122,8 @@ LABELS: Final[Mapping[str, str]] = {
     "consents": "proofs of consent",
     "erasures": "entries of the list of erasures",
     "copies": "old copies of the database",
+    "accounts": "accounts of people with roles",
+    "invitations": "codes of invitations",
     "on_hold": "left alone, because on hold",
 }
 """What an operator reads."""
@@ -580,6 +586,11 @@ def _chats(session: Session, point: ContactPoint, now: datetime, after: int) -> 
             select(ContactLink.conversation_id).where(ContactLink.conversation_id.in_([each.id for each in found]))
         )
     )
+    linked |= set(
+        session.scalars(
+            select(UserAccount.conversation_id).where(UserAccount.conversation_id.in_([each.id for each in found]))
+        )
+    )
     unused = [
         each
         for each in found
@@ -594,6 +605,33 @@ def _chats(session: Session, point: ContactPoint, now: datetime, after: int) -> 
         erased(session, ring, point.id, Kind.CHAT, each.account, each.chat_key, at=now)
     erase_chats(session, unused)
     return Counts(drafts=len(drafts), blocks=len(blocks), chats=len(unused)), ids[-1]
+
+
+def _accounts(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
+    """Roles of people who have not written for so long, and codes that are too old."""
+    months = point.retention.account_months
+    rows = session.execute(
+        select(UserAccount.id, Conversation)
+        .join(Conversation, Conversation.id == UserAccount.conversation_id)
+        .where(UserAccount.id > after, Conversation.last_heard_at <= now - months * SHORTEST_MONTH)
+        .order_by(UserAccount.id)
+        .limit(WINDOW)
+        .with_for_update(skip_locked=True, of=Conversation)
+    ).all()
+    ring = ring_of(session.get_bind().dialect)
+    gone = [chat for _key, chat in rows if months_after(chat.last_heard_at, months) <= now]
+    for chat in gone:
+        erased(session, ring, point.id, Kind.ROLES, chat.account, chat.chat_key, at=now)
+        drop_drafts(chat, ())
+        accounts.forget_account(session, chat.id)
+    _delete_moments(session, [chat.id for chat in gone])
+    codes = accounts.forget_codes(session, now) if not after else 0
+    return Counts(accounts=len(gone), invitations=codes), rows[-1][0] if rows else None
+
+
+def _delete_moments(session: Session, chats: Sequence[int]) -> None:
+    statement = delete(DueRow).where(DueRow.subject.in_(chats), DueRow.kind == AWAY_OVER)
+    session.execute(statement.execution_options(synchronize_session=False))
 
 
 def forget_draft(conversation: Conversation) -> None:
@@ -751,6 +789,7 @@ def _parts(session: Session, point: ContactPoint, now: datetime, after: int) -> 
 
 RULES: Final[tuple[Rule, ...]] = (
     _cases,
+    _accounts,
     _chats,
     _pages,
     _inbox,

@@ -8,7 +8,7 @@ import logging
 import secrets
 import time as clock
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aiohttp import web
+from sqlalchemy.exc import DBAPIError
 
 from bot.app import App, ended
 from bot.bugs import log_bug
@@ -35,6 +36,7 @@ from bot.settings import SettingsError
 from bot.web_memory import StoredMemory
 from bot.working_time import next_service
 from storage.database import Database
+from storage.entrances import note_entrance
 from storage.erasures import ErasureFile
 from storage.files import written_once
 from storage.outage import is_away
@@ -125,6 +127,7 @@ async def run_service(
     except ValueError as wrong:
         raise SettingsError(str(wrong)) from None
     now = SteadyTime()
+    await database.run(_note_page, database, contact_points, origin)
     if operations is None:
         app, channel, bots = _app(database, contact_points, now, mode, Meter(), erasures, tokens)
         await serve(app, channel, page, None, lambda address: ready(address, ""), bots)
@@ -141,6 +144,13 @@ async def run_service(
     with metrics.watching(database.engine):
         async with _listening(application(watch, metrics), operations) as told:
             await serve(app, channel, page, watch, lambda address: ready(address, told), bots)
+
+
+def _note_page(database: Database, contact_points: Mapping[str, ContactPoint], origin: str) -> None:
+    """Where invitations lead to."""
+    with suppress(DBAPIError), database.transaction(everywhere=True) as session:
+        for key in contact_points:
+            note_entrance(session, key, "web", f"{origin}/?at={key}&start=")
 
 
 def _app(

@@ -152,3 +152,23 @@ CLOSED_STATES = frozenset(
         ReportState.WITHDRAWN,
     }
 )
+
+
+class Role(StrEnum):
+    """What somebody is for the contact point (glossary 1.2); one person may be several of them (R-25)."""
+
+    VOLUNTEER = "VOLUNTEER"
+    CASE_MANAGER = "CASE_MANAGER"
+    CONFLICT_ADVISOR = "CONFLICT_ADVISOR"
+    CONFLICT_MANAGER = "CONFLICT_MANAGER"
+    EXPERT = "EXPERT"
+    SCHOOL_SOCIAL_WORKER = "SCHOOL_SOCIAL_WORKER"
+    LANGUAGE_MEDIATOR = "LANGUAGE_MEDIATOR"
+    EDUCATION_MEDIATOR = "EDUCATION_MEDIATOR"
+    CONTACT_POINT_STAFF = "CONTACT_POINT_STAFF"
+    KI_LEAD = "KI_LEAD"
+    CONFLICT_GUIDE = "CONFLICT_GUIDE"
+
+
+RESPONSIBLE = frozenset({Role.CASE_MANAGER, Role.CONFLICT_ADVISOR, Role.CONFLICT_MANAGER, Role.SCHOOL_SOCIAL_WORKER})
+"""Roles that are responsible for municipalities, and so need a deputy (R-22, R-23)."""

@@ -121,6 +121,8 @@ class TelegramBot:
     receiver: Receiver
     holds: Callable[[], Awaitable[bool]]
     webhook_secret: str = field(repr=False)
+    note_name: Callable[[str], Awaitable[None]]
+    """Hears once how the bot is called."""
 
     @property
     def account(self) -> str:
@@ -141,9 +143,13 @@ class TelegramBot:
             await ended(tidying)
 
     async def _tidy(self) -> None:
+        named = False
         while True:
             with suppress(TelegramError, DBAPIError):
                 if await self.holds():
+                    if not named:
+                        await self.note_name((await self.line.bot.get_me()).username or "")
+                        named = True
                     await self.desk.look()
                     await self.desk.tidy()
             await asyncio.sleep(TIDY_SECONDS)
@@ -206,7 +212,7 @@ def telegram_bot(
         is_desk=point.telegram.desk_content == "full",
     )
     secret = database.ring.derived(f"telegram.webhook.{account}").hex()[:64]
-    return TelegramBot(point, token, line, channel, desk, receiver, lambda: holds(account), secret)
+    return TelegramBot(point, token, line, channel, desk, receiver, lambda: holds(account), secret, memory.note_name)
 
 
 def webhooks(bots: Sequence[TelegramBot]) -> Webhooks:

@@ -13,6 +13,7 @@ from bot.channels.telegram.channel import NAME
 from bot.channels.telegram.memory import Group, Post
 from storage import telegram
 from storage.database import Database
+from storage.entrances import note_entrance
 
 T = TypeVar("T")
 
@@ -36,6 +37,12 @@ class StoredMemory:
                 return act(session)
 
         return await self._database.run(work)
+
+    async def note_name(self, username: str) -> None:
+        """Remembers how the bot is called: links that bring a code lead there."""
+        await self._run(
+            lambda session: note_entrance(session, self._contact_point, NAME, f"https://t.me/{username}?start=")
+        )
 
     async def group(self) -> Group | None:
         """Asked with every message, and changed by this process alone, the holder of the account."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from time import monotonic
 from typing import Any, Final
 
@@ -13,8 +14,10 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from bot.accounts import everybody, person_in
 from bot.backoff import wait
 from bot.bugs import log_bug
+from bot.codes import read_code
 from bot.commands import Ask, Command, FileReport, Say
 from bot.contact_point import ContactPoint
 from bot.conversation import FLOW_OF, Heard, Listener, Memory, Outcome
@@ -29,6 +32,7 @@ from bot.engine.scope import OwnReport, Scope
 from bot.fates import Fate
 from bot.flows.emergency import emergency_line
 from bot.handlers import handle
+from bot.handlers.people import redeem
 from bot.handover import Handover, Taken
 from bot.holder import HUMAN
 from bot.i18n import Phone, Text, _, lines, render
@@ -53,6 +57,9 @@ TRANSIENT_ATTEMPTS: Final = 8
 
 OPEN_TO_THE_BLOCKED = frozenset({"my_data", "withdraw", "/privacy", "/help"})
 """What somebody may do whose chat was closed after misuse."""
+
+CODES_PER_DAY: Final = 5
+"""How many codes that are no good a chat may try on a day; then none is looked up."""
 
 ANSWERED_WHILE_HELD = frozenset({"/help", "/privacy", "/language", "/human"})
 """Commands that the bot answers although a human holds the chat; every other one ends the talk."""
@@ -337,6 +344,7 @@ class Turns:
         )
         memory = Memory.from_json(conversation.memory)
         heard = replace(heard, stale=self._is_stale(work, conversation, memory, inbound))
+        memory, heard = _with_code(work, conversation, memory, heard)
         memory, heard = _with_link(work, memory, heard)
         if inbound.album:
             heard = replace(heard, more_of_album=inbound.album == memory.album)
@@ -469,6 +477,8 @@ class Turns:
             language=language,
             fresh_ref=work.fresh_ref,
             own_reports=lambda: _own_reports(work, conversation),
+            account=cache(lambda: person_in(work, conversation)),
+            people=cache(lambda: everybody(work)),
             privacy_read=conversation.privacy_read_at is not None,
             wanted_language="" if language_of(language).complete else language,
             hinted_language=conversation.hinted_language or "",
@@ -561,6 +571,36 @@ def _with_link(work: Work, memory: Memory, heard: Heard) -> tuple[Memory, Heard]
     if place and work.contact_point.municipality(place):
         memory = replace(memory, municipality=place)
     return memory, replace(heard, text="/start")
+
+
+def _with_code(work: Work, conversation: Conversation, memory: Memory, heard: Heard) -> tuple[Memory, Heard]:
+    """A code gives its roles here, behind `/start` or alone where no words are expected (J-2)."""
+    typed = _code_in(work, conversation, memory, heard)
+    if not typed:
+        return memory, heard
+    day, count = memory.codes
+    today = work.today.isoformat()
+    count = count if day == today else 0
+    code = read_code(typed) if count < CODES_PER_DAY else None
+    joined = code is not None and redeem(work, conversation, code)
+    if not joined:
+        memory = replace(memory, codes=(today, count + 1))
+    return memory, replace(heard, text="/start", invited=joined)
+
+
+def _code_in(work: Work, conversation: Conversation, memory: Memory, heard: Heard) -> str:
+    """What may be meant as a code; empty for none."""
+    if heard.choice or heard.edits or heard.media:
+        return ""
+    parsed = slash_command(heard.text) if heard.text.startswith("/") else None
+    if parsed is not None:
+        typed = parsed[1] if parsed[0] == "/start" else ""
+        # Whoever types a code wrongly is told so; the place of a link that is no longer there is passed over.
+        is_place = typed.casefold() == work.contact_point.id or work.contact_point.municipality(typed.casefold())
+        meant = bool(read_code(typed)) or any(each.isdigit() for each in typed) or typed.isupper()
+        return typed if meant and not is_place else ""
+    expects_words = memory.state is not None and memory.state.flow not in ("language", "menu")
+    return heard.text if conversation.holder != HUMAN and not expects_words and read_code(heard.text) else ""
 
 
 def _only_sentences(outcome: Outcome) -> None:

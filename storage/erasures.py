@@ -38,6 +38,8 @@ class Kind(StrEnum):
     """What was said between person and desk in a case."""
     FORGOTTEN = "FORGOTTEN"
     """What a chat is remembered by: language, draft."""
+    ROLES = "ROLES"
+    """Roles of a chat; also when some were left, for who comes back from a backup with too many has none."""
     CHAT = "CHAT"
     """A chat that nobody used any more."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import storage.accounts
 import storage.matrix
 import storage.staff
 import storage.telegram

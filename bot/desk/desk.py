@@ -14,8 +14,9 @@ from typing import Final
 from sqlalchemy import literal, select
 
 from bot.commands import Button
-from bot.desk import case
+from bot.desk import case, people
 from bot.desk.card import is_talking, renew_card
+from bot.desk.invite import NotUnderstood, invite, read
 from bot.desk.relay import to_reporter
 from bot.desk.room import open_or_take
 from bot.i18n import Text, _, lines, listing, ngettext, verbatim
@@ -23,6 +24,8 @@ from bot.languages import LANGUAGES
 from bot.messages import Style, Voice
 from bot.references import read_reference
 from bot.work import Work
+from storage import accounts
+from storage.accounts import UserAccount
 from storage.models import ContactLink, OutboxMessage, Thread, ThreadEntry
 from storage.threads import span_of
 
@@ -272,9 +275,16 @@ def _phone(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
 
 def _who(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
     held = list(work.session.scalars(select(Thread).where(Thread.closed_at.is_(None)).order_by(Thread.id)))
+    away = people.who_is_away(work)
     if not held:
         work.post(thread, _("Nothing is open. Nobody is waiting."))
-        return
+    else:
+        _open_now(work, thread, held)
+    if away is not None:
+        work.post(thread, away, style=Style.STATUS)
+
+
+def _open_now(work: Work, thread: Thread | None, held: list[Thread]) -> None:
     rows = [
         _("{ref} · {who}", ref=each.ref, who=each.taken_by) if each.taken_by else _("{ref} · nobody yet", ref=each.ref)
         for each in held
@@ -282,6 +292,39 @@ def _who(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> No
     waiting = [each for each in held if each.taken_by is None]
     buttons = open_or_take(waiting[0]) if waiting else ()
     work.post(thread, lines(_("Open now:"), *rows), buttons)
+
+
+def _invite(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    invite(work, thread, argument)
+
+
+def _people(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    work.post(thread, people.list_people(work), style=Style.STATUS)
+
+
+def _revoke(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    """By number, or by a name that one person has; roles may follow a number."""
+    who, _space, rest = argument.partition(" ")
+    if who.isascii() and who.isdigit():
+        account = work.session.get(UserAccount, int(who[:18]))
+        found = [account] if account is not None else []
+    else:
+        everybody = accounts.everybody(work.session) if argument else []
+        found = [each for each in everybody if each.name and each.name.casefold() == argument.casefold()]
+        rest = ""
+    if len(found) != 1:
+        work.post(
+            thread,
+            lines(_("Please write the number of the person: {command}", command="/revoke 1"), people.list_people(work)),
+            style=Style.STATUS,
+        )
+        return
+    try:
+        roles = read(rest, work.contact_point).roles if rest else set()
+    except NotUnderstood as wrong:
+        work.post(thread, wrong.text, style=Style.STATUS)
+        return
+    work.post(thread, people.revoke(work, found[0], roles), style=Style.STATUS)
 
 
 def _undelivered(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
@@ -333,6 +376,9 @@ def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> N
             _("/open 7F3K – read a report or a chat"),
             _("/take 7F3K – take it, so that nobody else answers"),
             _("/who – what is open, and who has it"),
+            _("/people – who has a role with us, and who is away"),
+            _("/invite ROLES ORGANISATION PLACES – a code for somebody who works with us"),
+            _("/revoke NUMBER – end the roles of somebody"),
             _("/undelivered – messages that did not arrive"),
             _("/language de – language of the team"),
             _("In a thread:"),
@@ -354,6 +400,9 @@ EVERYWHERE: dict[str, Everywhere] = {
     "/open": _open,
     "/who": _who,
     "/undelivered": _undelivered,
+    "/invite": _invite,
+    "/people": _people,
+    "/revoke": _revoke,
     "/help": _help,
     "/start": _help,
     "/menu": _help,

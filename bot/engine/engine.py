@@ -51,6 +51,10 @@ class Step:
     """The flow that ended, when one did."""
 
 
+class NotOpen(PermissionError):
+    """The conversation needs a role that the person does not have."""
+
+
 class UnknownFlow(LookupError):
     """A stored conversation belongs to a flow that is no longer there."""
 
@@ -68,17 +72,27 @@ class Engine:
 
         `given["words"]` are (text, source) pairs said before it began.
         """
+        if not self.is_open(flow, scope):
+            raise NotOpen(flow)
         brought = dict(given or {})
         state = State(flow, under=under)
         if "words" in brought and "words" not in self._flow(state).givens:
             state = self.add_words(state, tuple(Piece(*pair) for pair in brought.pop("words")))
         return self._go_on(replace(state, answers={**state.answers, **brought}), scope, ())
 
-    def adopt(self, state: State) -> State | None:
-        """A stored conversation as this release knows it; None when its flow is no longer there."""
-        under = self.adopt(state.under) if state.under else None
+    def is_open(self, flow: str, scope: Scope) -> bool:
+        """Whether the person may have this conversation (D-14)."""
+        found = self.flows.get(flow)
+        return found is None or not found.needs or found.is_open_to(scope.roles)
+
+    def adopt(self, state: State, scope: Scope | None = None) -> State | None:
+        """A stored conversation as this release knows it, without those that are not open to the person any more.
+
+        None when nothing is left. Without a scope nobody is asked who they are.
+        """
+        under = self.adopt(state.under, scope) if state.under else None
         flow = self.flows.get(state.flow)
-        if flow is None:
+        if flow is None or (scope is not None and not self.is_open(state.flow, scope)):
             return under
         if flow.renamed:
             state = state.renamed(flow.renamed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeVar, cast, dataclass_transform, overload
 
@@ -10,6 +10,7 @@ from bot.commands import Command
 from bot.engine.inputs import Input
 from bot.engine.scope import Scope
 from bot.i18n import Text
+from bot.taxonomy import Role
 
 T = TypeVar("T")
 
@@ -160,6 +161,8 @@ class Flow:
     """Former names of questions and what they are called now, so that stored answers find them."""
     keeps_draft: ClassVar[bool] = False
     """True where an unfinished conversation is worth reminding of (F-13)."""
+    needs: ClassVar[frozenset[Role]] = frozenset()
+    """Whoever has one of these roles may have this conversation; none named: everybody (D-14)."""
     questions: ClassVar[Mapping[str, Question]] = {}
     givens: ClassVar[Mapping[str, Any]] = {}
     _unanswered: ClassVar[Mapping[str, Any]] = {}
@@ -173,6 +176,11 @@ class Flow:
         cls._unanswered = {**cls.givens, **dict.fromkeys(cls.questions)}
         for key in fields:
             delattr(cls, key)
+
+    @classmethod
+    def is_open_to(cls, roles: Collection[Role]) -> bool:
+        """Whether somebody with these roles may have it."""
+        return not cls.needs or not cls.needs.isdisjoint(roles)
 
     sources: tuple[str, ...] = ()
     """Keyed hashes of the messages that hold the words of the answers, once the flow finishes (F-25)."""

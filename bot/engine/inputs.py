@@ -7,7 +7,7 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
@@ -103,19 +103,26 @@ class Choice(Input[E]):
 
     labels: Mapping[E, Text]
     columns: int = 1
+    offered: Callable[[E, Scope], bool] | None = None
+    """Whether a member is offered to this person; None: all are."""
 
     @cached_property
     def _buttons(self) -> tuple[Button, ...]:
         return tuple(Button(str(member), label) for member, label in self.labels.items())
 
     def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
-        return self._buttons
+        if self.offered is None:
+            return self._buttons
+        return tuple(Button(str(each), label) for each, label in self.labels.items() if self.offered(each, scope))
 
     def read(self, said: Said, so_far: Any, scope: Scope) -> E:
         try:
-            return self.load(said.choice)
+            chosen = self.load(said.choice)
         except ValueError:
             raise NotUnderstood(PRESS_A_BUTTON) from None
+        if self.offered is not None and not self.offered(chosen, scope):
+            raise NotUnderstood(PRESS_A_BUTTON)
+        return chosen
 
     def load(self, stored: Any) -> E:
         for member in self.labels:
@@ -379,6 +386,94 @@ class DayTime(Input[datetime]):
 
 
 _DAY_AND_TIME_WANTED = _("I cannot read this as a day and time. Please write it like this: 24.11.2026 14:00")
+
+
+@dataclass(frozen=True)
+class Day(Input[date]):
+    """A day from today on, at most a year ahead: two of them as buttons, any other one typed."""
+
+    not_before: Callable[[Any, Scope], date] | None = None
+    """Another first possible day than today; then that day is the only button."""
+
+    _FORMS: ClassVar = re.compile(
+        r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})|(?P<d2>\d{1,2})\.\s*(?P<m2>\d{1,2})\.?\s*(?P<y2>\d{4})?"
+    )
+
+    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+        first = self._first(so_far, scope)
+        if self.not_before is not None:
+            return (Button(first.isoformat(), _("{day}", day=first)),)
+        return (Button(_TODAY, _("Today")), Button(_TOMORROW, _("Tomorrow")))
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> date:
+        first = self._first(so_far, scope)
+        match said.choice:
+            case "TODAY":
+                day = scope.today
+            case "TOMORROW":
+                day = scope.today + timedelta(days=1)
+            case _:
+                day = self._typed(said.choice or said.text, first)
+        if day < first:
+            raise NotUnderstood(_("This day is too early. The first possible day is {day}.", day=first))
+        if day > scope.today + _LONGEST:
+            raise NotUnderstood(_("This day is more than a year away. Please write an earlier one."))
+        return day
+
+    def _first(self, so_far: Any, scope: Scope) -> date:
+        return scope.today if self.not_before is None else self.not_before(so_far, scope)
+
+    def _typed(self, text: str, first: date) -> date:
+        digits = "".join(str(unicodedata.digit(sign, None) or 0) if sign.isdigit() else sign for sign in text)
+        found = self._FORMS.fullmatch(digits.strip())
+        if not found:
+            raise NotUnderstood(_DAY_WANTED)
+        part = found.groupdict()
+        year = part["y"] or part["y2"]
+        try:
+            day = date(int(year or first.year), int(part["m"] or part["m2"]), int(part["d"] or part["d2"]))
+            # Without a year, the next such day is meant.
+            return day.replace(year=day.year + 1) if not year and day < first else day
+        except ValueError:
+            raise NotUnderstood(_DAY_WANTED) from None
+
+    def dump(self, value: date) -> Any:
+        return value.isoformat()
+
+    def load(self, stored: Any) -> date:
+        return date.fromisoformat(stored)
+
+    def show(self, value: date, so_far: Any, scope: Scope) -> Text:
+        return _("{day}", day=value)
+
+
+_TODAY: Final = "TODAY"
+_TOMORROW: Final = "TOMORROW"
+_LONGEST: Final = timedelta(days=366)
+_DAY_WANTED = _("I cannot read this as a day. Please write it like this: 24.12.2026")
+
+
+@dataclass(frozen=True)
+class Name(Input[str]):
+    """How somebody wants to be called: one line."""
+
+    takes_words: ClassVar[bool] = True
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> str:
+        name = " ".join(readable(said.text).split())
+        if not name or name.startswith("/"):
+            raise NotUnderstood(_("Please write a name."))
+        if len(name) > LONGEST_NAME:
+            raise NotUnderstood(_("This is too long. Please write at most {n} characters.", n=LONGEST_NAME))
+        return name
+
+    def load(self, stored: Any) -> str:
+        if not isinstance(stored, str) or not stored:
+            raise ValueError("no name")
+        return stored
+
+    def show(self, value: str, so_far: Any, scope: Scope) -> Text:
+        return verbatim(value)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from bot.contact_point import ContactPoint
-from bot.taxonomy import ReportState, Urgency
+from bot.i18n import ZONE
+from bot.people import Person
+from bot.taxonomy import ReportState, Role, Urgency
 from bot.working_time import deadline
 
 
@@ -25,6 +27,10 @@ class OwnReport:
     opened: bool = False
 
 
+def _nobody() -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Scope:
     """Everything a question may depend on besides the answers so far."""
@@ -35,6 +41,10 @@ class Scope:
     fresh_ref: Callable[[], str]
     """Draws a reference number nobody has yet (D-06)."""
     own_reports: Callable[[], tuple[OwnReport, ...]] = tuple
+    account: Callable[[], Person | None] = _nobody
+    """The person with their roles; None for everybody who has none (D-05)."""
+    people: Callable[[], tuple[Person, ...]] = tuple
+    """All who have roles at the contact point."""
     privacy_read: bool = False
     wanted_language: str = ""
     """The language the person chose, when it has no complete catalogue (F-04)."""
@@ -47,6 +57,17 @@ class Scope:
     """The channel, for the honest sentence on who can read along (D-5.5)."""
     has_draft: bool = False
     human_holds: bool = False
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What the person is for the contact point."""
+        person = self.account()
+        return frozenset(person.roles) if person is not None else frozenset()
+
+    @property
+    def today(self) -> date:
+        """The day at the contact point."""
+        return self.now.astimezone(ZONE).date()
 
     def deadline(self, urgency: Urgency) -> datetime:
         """By when a human answers, in working time (2.N)."""

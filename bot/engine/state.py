@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,6 +31,11 @@ class State:
     def on_top_of(self, other: State | None) -> State:
         """With one more conversation that waits below all the others."""
         return replace(self, under=self.under.on_top_of(other) if self.under else other)
+
+    def without_flows(self, names: Collection[str]) -> State | None:
+        """What is left without the conversations of these names."""
+        under = self.under.without_flows(names) if self.under else None
+        return under if self.flow in names else replace(self, under=under)
 
     def with_answer(self, name: str, stored: Any) -> State:
         return replace(self, answers={**self.answers, name: stored})

@@ -1,8 +1,10 @@
 """The conversations: one file each, named after what the person wants."""
 
 from bot.engine.flow import Flow
+from bot.flows.away import Away
 from bot.flows.draft import Draft
 from bot.flows.human import TalkToHuman
+from bot.flows.join import Join
 from bot.flows.language import ChooseLanguage
 from bot.flows.menu import Menu
 from bot.flows.my_data import MyData
@@ -21,4 +23,6 @@ FLOWS: tuple[type[Flow], ...] = (
     TalkToHuman,
     OwnWords,
     Draft,
+    Join,
+    Away,
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from typing import Final
 
 from bot.commands import Command, StartFlow
 from bot.engine.flow import Flow, ask
@@ -11,6 +12,7 @@ from bot.engine.inputs import Choice
 from bot.engine.scope import Scope
 from bot.flows.emergency import emergency_line
 from bot.i18n import _
+from bot.taxonomy import RESPONSIBLE, Role
 
 
 class Entry(StrEnum):
@@ -18,11 +20,20 @@ class Entry(StrEnum):
 
     REPORT = "/report"
     MINE = "/mine"
+    AWAY = "/away"
     HUMAN = "/human"
     HELP = "/help"
     LANGUAGE = "/language"
     PRIVACY = "/privacy"
     DATA = "/data"
+
+
+NEEDS: Final[Mapping[Entry, frozenset[Role]]] = {Entry.AWAY: RESPONSIBLE}
+"""Entries that not everybody sees, with the roles that do."""
+
+
+def _is_open(entry: Entry, scope: Scope) -> bool:
+    return entry not in NEEDS or not NEEDS[entry].isdisjoint(scope.roles)
 
 
 class Menu(Flow, name="menu"):
@@ -36,12 +47,14 @@ class Menu(Flow, name="menu"):
             {
                 Entry.REPORT: _("Report a tension"),
                 Entry.MINE: _("My reports"),
+                Entry.AWAY: _("Away"),
                 Entry.HUMAN: _("Talk to a person"),
                 Entry.HELP: _("Help and help numbers"),
                 Entry.LANGUAGE: _("Language"),
                 Entry.PRIVACY: _("Privacy"),
                 Entry.DATA: _("My data"),
-            }
+            },
+            offered=_is_open,
         ),
         note=lambda so_far, scope: emergency_line(),
         exits=(),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import Any
 
-from bot.commands import Button, Command, ForgetMe, Say, SendFile, StartFlow
+from bot.commands import Button, Command, ForgetMe, LayDownRoles, Say, SendFile, StartFlow
 from bot.engine.flow import AskAgain, Flow, Stop, Turn, ask
 from bot.engine.inputs import Choice, Confirm
 from bot.engine.scope import Scope
+from bot.flows.away import absence_in_words, deputy_name
+from bot.flows.join import organisation_in_words, roles_in_words
 from bot.flows.my_reports import STATE_WORDS
-from bot.i18n import Text, _, lines, ngettext, verbatim
+from bot.i18n import Text, _, lines, ngettext, render, verbatim
 from bot.languages import language_of
 
 
@@ -20,6 +23,8 @@ class Wanted(StrEnum):
 
     EXPORT = "EXPORT"
     WITHDRAW = "WITHDRAW"
+    NAME = "NAME"
+    LAY_DOWN = "LAY_DOWN"
     FORGET_ME = "FORGET_ME"
     NOTHING = "NOTHING"
 
@@ -42,8 +47,39 @@ def _stored(flow: MyData, scope: Scope) -> Text:
             )
             for report in reports
         ),
+        *_account(scope),
         _("A report sent without a link to this chat cannot be shown here."),
     )
+
+
+def _account(scope: Scope) -> Iterator[Text]:
+    """What is stored of somebody with roles (D-05)."""
+    person = scope.account()
+    if person is None:
+        return
+    if person.name:
+        yield _("• Your name here: {name}", name=verbatim(person.name))
+    yield _("• Your roles, with their places:")
+    yield roles_in_words(person, scope)
+    organisation = organisation_in_words(person, scope)
+    if organisation is not None:
+        yield organisation
+    if person.away is not None:
+        yield _("• You are entered as {absence}", absence=absence_in_words(person.away, scope))
+
+
+def _account_data(scope: Scope) -> dict[str, Any] | None:
+    person = scope.account()
+    if person is None:
+        return None
+    return {
+        "name": person.name,
+        "roles": {str(role): sorted(places) for role, places in sorted(person.roles.items())},
+        "organisation": person.organisation,
+        "away_from": person.away.first.isoformat() if person.away else None,
+        "away_until": person.away.last.isoformat() if person.away else None,
+        "deputy": render(deputy_name(person.away, scope), scope.language) if person.away else None,
+    }
 
 
 def export_file(scope: Scope) -> bytes:
@@ -54,6 +90,7 @@ def export_file(scope: Scope) -> bytes:
             "exported_at": scope.now.isoformat(),
             "language": scope.wanted_language or scope.language,
             "draft": scope.has_draft,
+            "account": _account_data(scope),
             "reports": [
                 {
                     "ref": report.ref,
@@ -84,6 +121,9 @@ def _after_wanted(flow: MyData, scope: Scope) -> Iterator[Command | Turn]:
         case Wanted.WITHDRAW:
             yield StartFlow("/withdraw")
             yield Stop()
+        case Wanted.NAME:
+            yield StartFlow("join")
+            yield Stop()
         case Wanted.NOTHING:
             yield Say(_("All right. Nothing was changed."), (Button("/menu", _("Menu")),))
             yield Stop()
@@ -93,6 +133,26 @@ def _after_sure(flow: MyData, scope: Scope) -> Iterator[Command | Turn]:
     if not flow.sure:
         yield Say(_("All right. Nothing was changed."), (Button("/menu", _("Menu")),))
         yield Stop()
+
+
+def _sure(flow: MyData, scope: Scope) -> Text:
+    if flow.wanted is Wanted.LAY_DOWN:
+        return _(
+            "Your roles end at once, and I delete your name, your organisation and your days away. To come back you "
+            "need a new code. Shall I do that?"
+        )
+    return lines(
+        _(
+            "I delete the link between your reports and this chat, your phone number, your draft and your language. "
+            "Your reports stay, but nobody can answer you. What you see in this chat, you must delete yourself. "
+            "Shall I do that?"
+        ),
+        _("Your roles end too. To come back you need a new code.") if scope.roles else None,
+    )
+
+
+def _is_offered(wanted: Wanted, scope: Scope) -> bool:
+    return wanted not in (Wanted.NAME, Wanted.LAY_DOWN) or bool(scope.roles)
 
 
 class MyData(Flow, name="my_data"):
@@ -106,24 +166,23 @@ class MyData(Flow, name="my_data"):
             {
                 Wanted.EXPORT: _("Get it as a file"),
                 Wanted.WITHDRAW: _("Take a report back"),
+                Wanted.NAME: _("Change my name"),
+                Wanted.LAY_DOWN: _("Lay down my roles"),
                 Wanted.FORGET_ME: _("Forget this chat"),
                 Wanted.NOTHING: _("Nothing, thank you"),
-            }
+            },
+            offered=_is_offered,
         ),
         then=_after_wanted,
         exits=("/human", "/menu"),
     )
     sure: bool | None = ask(
-        _(
-            "I delete the link between your reports and this chat, your phone number, your draft and your language. "
-            "Your reports stay, but nobody can answer you. What you see in this chat, you must delete yourself. "
-            "Shall I do that?"
-        ),
+        _sure,
         Confirm(_("Yes, delete"), _("No, keep it")),
-        when=lambda so_far, scope: so_far.wanted is Wanted.FORGET_ME,
+        when=lambda so_far, scope: so_far.wanted in (Wanted.FORGET_ME, Wanted.LAY_DOWN),
         then=_after_sure,
         exits=("/back", "/human", "/menu"),
     )
 
     def finish(self, scope: Scope) -> Iterator[Command]:
-        yield ForgetMe()
+        yield LayDownRoles() if self.wanted is Wanted.LAY_DOWN else ForgetMe()

@@ -112,6 +112,9 @@ def privacy_full(scope: Scope) -> Text:
                 "Language, municipality, your description, your choices, and your chat account if you want an "
                 "answer. Your phone number only if you give it to us for a call-back. Nothing else."
             ),
+            _("From you, because you have a role here: also your name, organisation, roles, places and days away.")
+            if scope.roles
+            else None,
         ),
         lines(
             _("5. Who receives them?"),
@@ -130,6 +133,9 @@ def privacy_full(scope: Scope) -> Text:
             _("Chats with a person: {days} days after their end", days=retention.transcript_days),
             _("The way to reach you, and your phone number: {days} days after closing", days=retention.contact_days),
             _("Your language and this chat's address, without a report: {days} days", days=retention.chat_days),
+            _("Your roles and your name: {months} months after your last message", months=retention.account_months)
+            if scope.roles
+            else None,
         ),
         lines(
             _("7. Your rights"),

@@ -9,19 +9,24 @@ from bot.commands import (
     AddToReport,
     AlertDesk,
     Ask,
+    ComeBack,
     Command,
     FileReport,
     ForgetMe,
+    GoAway,
     HandOff,
+    LayDownRoles,
     RememberPrivacyRead,
     Say,
     SendFile,
     SetLanguage,
+    SetName,
     ShowPick,
     Withdraw,
 )
 from bot.handlers.chat import ask, forget_me, remember_privacy_read, say, send_file, set_language, show_pick
 from bot.handlers.desk import alert_desk, hand_off
+from bot.handlers.people import come_back, go_away, lay_down_roles, set_name
 from bot.handlers.reports import add_to_report, file_report
 from bot.handlers.withdraw import withdraw
 from bot.work import Work
@@ -42,6 +47,10 @@ HANDLERS: Final[Mapping[type[Command], Handler]] = {
     Withdraw: withdraw,
     HandOff: hand_off,
     AlertDesk: alert_desk,
+    SetName: set_name,
+    GoAway: go_away,
+    ComeBack: come_back,
+    LayDownRoles: lay_down_roles,
 }
 
 

@@ -7,9 +7,11 @@ from sqlalchemy import delete, select
 from bot.commands import Ask, ForgetMe, RememberPrivacyRead, Say, SendFile, SetLanguage, ShowPick
 from bot.desk.card import renew_card
 from bot.desk.deadlines import answered
+from bot.desk.people import end_account
 from bot.i18n import _
 from bot.messages import Media, Voice
 from bot.work import Work
+from storage import accounts
 from storage.erasures import Kind
 from storage.models import ContactLink, Conversation, SourceLink, Thread
 
@@ -69,6 +71,9 @@ def forget_me(command: ForgetMe, work: Work, conversation: Conversation) -> None
         if thread.opened_at is not None:
             work.post(thread, _("The person has taken back the way to reach them."))
             renew_card(work, thread)
+    account = accounts.of_chat(work.session, conversation)
+    if account is not None:
+        end_account(work, account)
     work.tell(conversation, _("Done. The links are deleted. If you write again, we begin anew."))
     conversation.language = None
     conversation.privacy_read_at = None

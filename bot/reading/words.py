@@ -26,6 +26,7 @@ COMMANDS: Final = frozenset(
             "/data",
             "/withdraw",
             "/resume",
+            "/away",
         ),
         *("/back", "/skip", "/later", "/cancel", "/done", "/send", "/change", "/discard"),
     )
@@ -110,6 +111,7 @@ _SPOKEN: Final[dict[str, str]] = {
 
 _SLASH_ONLY: Final[dict[str, str]] = {
     "/mine": "meine",
+    "/away": "abwesend, abwesenheit, vertretung, urlaub",
     "/skip": "weiter, next, devam, التالي, далі, дальше, напред, بعدی, dalej, suivant, vazhdo",
     "/send": """
         senden, abschicken, gönder, إرسال, надіслати, отправить, trimite, изпрати, ارسال, bişîne, wyślij,

@@ -480,6 +480,26 @@ async def test_the_page_for_reporters_is_the_phone_alone(browser: Browser) -> No
             assert await stranger.locator(".phone .options").count() == 0
 
 
+async def test_a_link_brings_its_code_once(browser: Browser) -> None:
+    async with scripted_server(public=True) as (bot, server):
+        address = str(server.make_url("/"))
+        async with opened(browser, address) as page:
+            await page.goto(f"{address}?at={POINT}&start=7F3K-29QX-HB4M")
+            await page.reload()
+            assert bot.received == [], "nothing is said before somebody presses"
+            await start(page)
+            await heard(bot, 1)
+            assert bot.received[0].text == "/start 7F3K-29QX-HB4M"
+            await expect(page).to_have_url(f"{address}?at={POINT}")
+            await page.reload()
+            await page.goto(f"{address}?start=QQ3K-29QX-HB4M")
+            await heard(bot, 2)
+            assert bot.received[1].text == "/start QQ3K-29QX-HB4M", "whoever is known need not press"
+            await page.goto(f"{address}?start=<script>")
+            await expect(page.locator(".phone .log")).to_be_visible()
+            assert len(bot.received) == 2
+
+
 async def test_the_desk_asks_for_its_key_and_for_a_name(browser: Browser) -> None:
     async with scripted_server(public=True) as (bot, server):
         await bot.report()

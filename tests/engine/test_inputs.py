@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -18,9 +18,11 @@ from bot.engine.inputs import (
     Choice,
     Choices,
     Confirm,
+    Day,
     DayTime,
     FreeText,
     Input,
+    Name,
     NotUnderstood,
     Number,
     Phone,
@@ -85,6 +87,8 @@ SAMPLES: list[tuple[Input[Any], Any]] = [
     (Choices(LABELS, at_least=0), frozenset()),
     (PICK, "wiehl"),
     (DayTime(), datetime(2026, 12, 1, 14, 30, tzinfo=UTC)),
+    (Day(), date(2026, 12, 1)),
+    (Name(), "Kim from the school"),
     (Phone(), "+492261123456"),
     (Number(at_most=20), 0),
     (Confirm(), False),

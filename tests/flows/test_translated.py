@@ -25,8 +25,9 @@ from bot.flows.language import IN_OTHER_WORDS
 from bot.i18n import Text, _, render, verbatim
 from bot.languages import LANGUAGES
 from bot.messages import MEDIA_KINDS
+from bot.people import Absence, Person
 from bot.reading.words import COMMANDS
-from bot.taxonomy import ReportState
+from bot.taxonomy import ReportState, Role
 
 ENGINE = Engine(FLOWS)
 OBERBERG = load_contact_point(shipped() / "oberberg.toml")
@@ -41,6 +42,24 @@ def report(number: int, state: ReportState = ReportState.ACKNOWLEDGED, **changes
     return replace(
         OwnReport(f"7F3K-000{number}", "wiehl", state, NOW, NOW + timedelta(days=2), "CHAT", opened=bool(number % 2)),
         **changes,
+    )
+
+
+WORKING = {Role.CASE_MANAGER: frozenset({"wiehl"}), Role.EXPERT: frozenset[str]()}
+DEPUTY = Person(2, {Role.CASE_MANAGER: frozenset()}, "Lee", "caritas")
+AWAY = Absence(NOW.date(), NOW.date() + timedelta(days=3), deputy=2)
+
+
+def working(**changes: Any) -> Scope:
+    """The scope of somebody with roles."""
+    person = replace(Person(1, WORKING, "Kim", "caritas"), **changes)
+    return Scope(
+        contact_point=OBERBERG,
+        now=NOW,
+        language="en",
+        fresh_ref=lambda: "7F3K-29QX",
+        account=lambda: person,
+        people=lambda: (person, DEPUTY),
     )
 
 
@@ -64,6 +83,9 @@ SCOPES = {
         fresh_ref=lambda: "7F3K-29QX",
         own_reports=lambda: (report(1, municipality="OTHER"),),
     ),
+    "new with a role": working(name=""),
+    "with roles": working(),
+    "away": working(away=AWAY),
 }
 
 
@@ -126,6 +148,8 @@ def texts_of(flow: str) -> frozenset[tuple[str, Text]]:
     given = {"words": [[STORY, "s0"]]} if flow == "own_words" else {}
     found = {("title", ENGINE.flows[flow].title)}
     for place, scope in SCOPES.items():
+        if not ENGINE.is_open(flow, scope):
+            continue
         for step in Explorer(scope).steps(flow, given):
             found |= {(f"{place}: {where}", text) for where, text in texts(step.commands)}
     return frozenset(found)
@@ -158,6 +182,7 @@ OWN_WORDS = {
     *(language.own_name for language in LANGUAGES.values()),
     *(language.emergency_line for language in LANGUAGES.values()),
     *(place.name for place in OBERBERG.municipalities),
+    f"{DEPUTY.name} ({OBERBERG.organisations[0].name})",
 }
 """What stays as it is in any language: a person's words, and proper names."""
 

@@ -74,11 +74,25 @@ async function phoneAlone(setup) {
       phone.known = true;
       phone.log.finish();
       phone.status();
+      opened(phone);
     },
     onAfresh: () => phone.log.clear(),
     onConnection: connection([phone.root]),
   });
   stream.open(new URLSearchParams(where).toString());
+}
+
+// A link may name a place or bring a code: whoever has a chat already uses it at once, others by the start button.
+function opened(phone) {
+  const given = new URLSearchParams(location.search).get("start");
+  if (!given || !/^[A-Za-z0-9-]{1,64}$/.test(given) || phone.opening !== "/start") return;
+  phone.opening = `/start ${given}`;
+  phone.onOpened = () => {
+    const address = new URL(location.href);
+    address.searchParams.delete("start");
+    history.replaceState(null, "", address);
+  };
+  if (phone.log.items.size > 0) phone.open();
 }
 
 async function deskAlone(setup, desk) {

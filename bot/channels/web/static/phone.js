@@ -33,10 +33,12 @@ export class Phone {
     this.progress = h("div", { class: "progress", role: "progressbar", "aria-valuemin": "0", hidden: true }, h("div", { class: "bar" }));
     this.progressText = h("span", { class: "sr", role: "status" });
     this.emergency = h("p", { class: "emergency", dir: "auto" });
+    // What the start button says; a link can bring more.
+    this.opening = "/start";
     this.start = h("div", { class: "start", hidden: true },
       h("div", { class: "start-mark" }, icon("chat")),
       h("p", { class: "start-name", dir: "auto" }, name),
-      h("button", { type: "button", class: "option primary", onclick: () => this.send({ text: "/start" }), "data-t": "start" }));
+      h("button", { type: "button", class: "option primary", onclick: () => this.open(), "data-t": "start" }));
     this.chooser = new LanguageChooser(languages, (code) => this.chooseLanguage(code), (language) => language.code.split("-")[0].toUpperCase());
     this.who = h("bdi", {});
     this.root = h("section", { class: "phone", "data-label": "phone" },
@@ -97,6 +99,12 @@ export class Phone {
     this.status();
   }
 
+  open() {
+    this.send({ text: this.opening });
+    this.opening = "/start";
+    this.onOpened?.();
+  }
+
   put(message) {
     const before = this.log.items.get(message.id)?.message;
     this.log.put(before?.preview ? { ...message, preview: before.preview } : message);
@@ -140,7 +148,7 @@ export class Phone {
     if (message.choice) return null;
     return {
       kind: "own", side: "mine", group: "mine", own: true, state: message.state,
-      text: message.text === "/start" ? this.words.say("start") : message.text ?? "", editable: Boolean(message.text) && !/^\/\p{L}/u.test(message.text) && message.state !== "failed",
+      text: /^\/start\b/.test(message.text ?? "") ? this.words.say("start") : message.text ?? "", editable: Boolean(message.text) && !/^\/\p{L}/u.test(message.text) && message.state !== "failed",
     };
   }
 

@@ -25,7 +25,8 @@ from tests.channels.contract import DESK
 from tests.channels.matrix.waiting import until
 from tests.channels.matrix_driver import KINDS, MatrixDriver
 from tests.channels.stage import Screens, as_elsewhere, delivered
-from tests.matrix_server.person import Person, Shown
+from tests.matrix_js.person import JsPerson
+from tests.matrix_server.somebody import Shown, Somebody
 
 _COMMAND = re.compile(r"(?<![\w/!])[!/](?=[^\W\d_])")
 _MARKS = str.maketrans("", "", "⟦⟧‹›\u2066\u2067\u2068\u2069")
@@ -97,7 +98,7 @@ class MatrixStage(MatrixDriver):
         self._at_desk = await self.staff("kim")
         await self.heard()
 
-    async def _watch(self, person: Person, place: str) -> None:
+    async def _watch(self, person: Somebody, place: str) -> None:
         """The screen of the driver is for tests that wait for something; here everything is read when all is quiet."""
 
     async def at(self, moment: datetime) -> None:
@@ -120,7 +121,7 @@ class MatrixStage(MatrixDriver):
         self._awaited.add(f"{room}/{event}")
         return name or f"{room}/{event}"
 
-    async def _do(self, person: Person, room: str, spoken: Spoken) -> tuple[str, str]:
+    async def _do(self, person: Somebody, room: str, spoken: Spoken) -> tuple[str, str]:
         """Returns the event, and what the message is called where that is another one."""
         if spoken.press:
             event = await self._press_option(person, room, spoken.pressed, spoken.press)
@@ -137,7 +138,7 @@ class MatrixStage(MatrixDriver):
         self._words[f"{room}/{event}"] = spoken.text
         return event, ""
 
-    async def _say(self, person: Person, room: str, text: str, spoken: Spoken) -> str:
+    async def _say(self, person: Somebody, room: str, text: str, spoken: Spoken) -> str:
         root = await self.bot.channel._memory.root_of(room, spoken.thread) if spoken.thread else ""
         if spoken.media in KINDS:
             name = "form.pdf" if spoken.media == "document" else "file.bin"
@@ -151,14 +152,14 @@ class MatrixStage(MatrixDriver):
             return await self._send_odd(person, room, spoken.media)
         return await person.says(room, text, thread=root, answers=spoken.answers.partition("/")[2])
 
-    async def _press_option(self, person: Person, room: str, message: str, option: str) -> str:
+    async def _press_option(self, person: Somebody, room: str, message: str, option: str) -> str:
         """Chooses an option of any message, by its reaction if it has one; returns the event."""
         offer = next(each for each in self._offered[message] if each.option.id == option)
         if offer.sign:
             return await person.reacts(room, message.partition("/")[2], offer.sign)
         return await person.says(room, offer.option.label)
 
-    async def _press_label(self, person: Person, room: str, label: str) -> str:
+    async def _press_label(self, person: Somebody, room: str, label: str) -> str:
         """Chooses what is called so in the newest question: by reaction, by number or in words, each in its turn.
 
         Returns the event; empty if nothing there is called so.
@@ -171,8 +172,10 @@ class MatrixStage(MatrixDriver):
         event, offer = asked[-1].partition("/")[2], found[0]
         many = len([each for each in self._below[asked[-1]] if each.number]) > SEEDED
         if self._pressed % 3 == 1 and offer.sign and not (offer.number and many):
-            below = person.rooms[room][event].reactions
-            await person.until(lambda: self.user in below.get(offer.sign, ()), f"{offer.sign} below the question")
+            shown = person.rooms[room][event]
+            await person.until(
+                lambda: self.user in shown.reactions.get(offer.sign, ()), f"{offer.sign} below the question"
+            )
             return await person.reacts(room, event, offer.sign)
         return await person.says(room, str(offer.number) if self._pressed % 3 == 2 and offer.number else label)
 
@@ -195,11 +198,11 @@ class MatrixStage(MatrixDriver):
         for person, room in [(self._at_desk, self.desk), *((self._people[e], r) for e, r in self._rooms.items())]:
             await person.catches_up(room)
 
-    def _own(self, person: Person, room: str) -> dict[str, Shown]:
+    def _own(self, person: Somebody, room: str) -> dict[str, Shown]:
         """What the bot says there, by its id."""
         return {f"{room}/{each.id}": each for each in person.by(self.user, room) if not each.redacted}
 
-    async def _news(self, name: str, person: Person, room: str) -> list[Heard]:
+    async def _news(self, name: str, person: Somebody, room: str) -> list[Heard]:
         own = self._own(person, room)
         return self._screens.news([await self._heard(name, each, shown) for each, shown in own.items()])
 
@@ -253,6 +256,12 @@ class MatrixStage(MatrixDriver):
             if self.user in self._at_desk.rooms[room][event].reactions.get(REACTIONS["delivered"], ()):
                 self._marked.add(each)
                 yield delivered(each, self._desk_language)
+
+
+class MatrixJsStage(MatrixStage):
+    """People and staff whose app trusts only devices that their owners have signed."""
+
+    client = JsPerson
 
 
 def _unformatted(formatted: str) -> str:

@@ -15,6 +15,9 @@ import { createInterface } from "node:readline";
 for (const level of ["debug", "info", "log", "trace", "warn"]) console[level] = () => {};
 const quiet = { debug() {}, info() {}, trace() {}, warn() {}, error: console.error, getChild: () => quiet };
 
+// As in a browser: what the library does by the way may fail, like asking for the root of a thread from before somebody came.
+process.on("unhandledRejection", (error) => console.error(String(error)));
+
 const MESSAGES = ["m.room.message", "m.room.encrypted", "m.sticker"];
 const people = new Map();
 
@@ -34,6 +37,7 @@ class Person {
         this.events = new Map();
         this.told = new Map();
         this.sent = new Map();
+        this.seen = new Set();
         this.dirty = new Set();
         this.looking = undefined;
         this.ended = false;
@@ -73,6 +77,7 @@ class Person {
     came(event) {
         const room = event.getRoomId();
         if (!room) return;
+        this.seen.add(event.getId());
         const sent = event.getUnsigned().transaction_id;
         if (sent) this.sent.set(sent, event.getId());
         if (MESSAGES.includes(event.getType()) && !this.events.has(event.getId())) this.events.set(event.getId(), event);
@@ -111,6 +116,15 @@ class Person {
             if (!this.isNews(name, message)) continue;
             write({ who: this.who, room: id, message: { ...message, shield: await this.shield(event) } });
         }
+    }
+
+    // Waits until everything up to an event is told.
+    async catchUp({ room, event }) {
+        while (!this.seen.has(event)) await once(this.client, ClientEvent.Event);
+        for (const came of this.events.values()) await came.getDecryptionPromise();
+        this.changed(room);
+        while (this.looking) await this.looking;
+        return {};
     }
 
     isNews(name, what) {

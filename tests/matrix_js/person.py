@@ -78,6 +78,9 @@ class JsPerson(Somebody):
         shown.edited, shown.redacted = message["edited"], message["redacted"]
         shown.reactions = defaultdict(set, {key: set(by) for key, by in message["reactions"]})
 
+    async def catches_up(self, room: str) -> None:
+        await self._does("catchUp", room=room, event=await self.newest(room))
+
     def membership(self, user_id: str, room: str) -> str:
         members: dict[str, str] = self._states.get(room, {}).get("members", {})
         found = members.get(user_id, "")

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import io
 from typing import Any, Final
-from urllib.parse import quote
 
 import nio
 from nio.crypto import decrypt_attachment
@@ -132,9 +131,7 @@ class Person(Somebody):
         return "invite" if user_id in known.invited_users else "join"
 
     async def catches_up(self, room: str) -> None:
-        """Waits until everything is there that is in the room by now."""
-        path = f"/_matrix/client/v3/rooms/{quote(room, safe='')}/messages?dir=b&limit=1"
-        newest = (await self.ask("GET", path))["chunk"][0]["event_id"]
+        newest = await self.newest(room)
         await self.until(lambda: newest in self.taken and not self.undecrypted, "the newest event")
 
     def is_encrypted(self, room: str) -> bool:

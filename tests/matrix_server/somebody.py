@@ -11,6 +11,7 @@ from collections.abc import Callable, Sized
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
+from urllib.parse import quote
 
 from tests.matrix_server.homeserver import Account, Homeserver
 
@@ -86,6 +87,10 @@ class Somebody(ABC):
         """What is in a file."""
 
     @abstractmethod
+    async def catches_up(self, room: str) -> None:
+        """Waits until everything is there that is in the room by now."""
+
+    @abstractmethod
     async def makes_room(self, *others: str, encrypted: bool) -> str:
         """A private chat with others, who are invited."""
 
@@ -136,6 +141,11 @@ class Somebody(ABC):
 
         shown: Shown = await self.until(look, repr(words))
         return shown
+
+    async def newest(self, room: str) -> str:
+        """The newest event of a room, whatever it is."""
+        path = f"/_matrix/client/v3/rooms/{quote(room, safe='')}/messages?dir=b&limit=1"
+        return str((await self.ask("GET", path))["chunk"][0]["event_id"])
 
     async def opens(self, other: str, *, encrypted: bool = True, wait: bool = True) -> str:
         """Begins a direct chat; returns the room once the other is in it."""

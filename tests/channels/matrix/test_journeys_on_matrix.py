@@ -23,7 +23,7 @@ from tests.channels.journeys import (
     play_from_right_to_left,
     text_of,
 )
-from tests.channels.matrix_stage import MatrixStage
+from tests.channels.matrix_stage import MatrixJsStage, MatrixStage
 from tests.databases import Databases, Sqlite
 from tests.right_to_left import faults, speaking
 
@@ -45,10 +45,12 @@ async def at_work(stage: MatrixStage) -> AsyncIterator[MatrixStage]:
         await stage.stop()
 
 
-async def play_on(path: Path, url: str, ring: KeyRing, point: ContactPoint) -> None:
+async def play_on(
+    path: Path, url: str, ring: KeyRing, point: ContactPoint, kind: type[MatrixStage] = MatrixStage
+) -> None:
     language = path.parent.name
     text = await text_of(path, OWN)
-    stage = MatrixStage(
+    stage = kind(
         lambda: Database.open(url, ring),
         {point.id: point},
         language=language,
@@ -74,6 +76,12 @@ async def test_journey(path: Path, url: str, ring: KeyRing, oberberg: ContactPoi
 @pytest.mark.parametrize("path", [each for each in PATHS if not is_usual(each)], ids=name_of)
 async def test_journey_of_all_the_others(path: Path, url: str, ring: KeyRing, oberberg: ContactPoint) -> None:
     await play_on(path, url, ring, oberberg)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("path", PATHS, ids=name_of)
+async def test_journey_with_signed_devices_only(path: Path, url: str, ring: KeyRing, oberberg: ContactPoint) -> None:
+    await play_on(path, url, ring, oberberg, MatrixJsStage)
 
 
 def _from_right_to_left() -> list[object]:

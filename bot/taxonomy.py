@@ -172,3 +172,49 @@ class Role(StrEnum):
 
 RESPONSIBLE = frozenset({Role.CASE_MANAGER, Role.CONFLICT_ADVISOR, Role.CONFLICT_MANAGER, Role.SCHOOL_SOCIAL_WORKER})
 """Roles that are responsible for municipalities, and so need a deputy (R-22, R-23)."""
+
+
+POOL = frozenset({Role.EXPERT, Role.LANGUAGE_MEDIATOR, Role.EDUCATION_MEDIATOR})
+"""Roles of people whom the pool asks."""
+
+REQUESTERS = frozenset({*RESPONSIBLE, Role.CONTACT_POINT_STAFF, Role.KI_LEAD})
+"""Roles of people who may ask for somebody of the pool (R-50)."""
+
+
+class RequestState(StrEnum):
+    """The life of a request for an expert (taxonomy.md 2.9)."""
+
+    REQUESTED = "REQUESTED"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    OFFERED = "OFFERED"
+    DECLINED_ALL = "DECLINED_ALL"
+    TIMED_OUT = "TIMED_OUT"
+    ESCALATED_STATE_POOL = "ESCALATED_STATE_POOL"
+    ACCEPTED = "ACCEPTED"
+    CONFIRMED = "CONFIRMED"
+    APPOINTED = "APPOINTED"
+    IN_PROGRESS = "IN_PROGRESS"
+    DONE = "DONE"
+    CANCELLED = "CANCELLED"
+
+
+RUNNING = frozenset({RequestState.ACCEPTED, RequestState.CONFIRMED, RequestState.APPOINTED, RequestState.IN_PROGRESS})
+"""An expert has accepted, and it is not over."""
+
+TO_DECIDE = frozenset(
+    {RequestState.REQUESTED, RequestState.UNDER_REVIEW, RequestState.DECLINED_ALL, RequestState.TIMED_OUT}
+)
+"""The desk says how it goes on."""
+
+
+class OfferState(StrEnum):
+    """What became of an offer; only OPEN waits for an answer."""
+
+    OPEN = "OPEN"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    NOT_NEUTRAL = "NOT_NEUTRAL"
+    EXPIRED = "EXPIRED"
+    TAKEN = "TAKEN"
+    RECALLED = "RECALLED"
+    CANCELLED = "CANCELLED"

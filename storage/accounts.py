@@ -63,6 +63,8 @@ class Invitation(Base, Scoped):
     """Separated by spaces."""
     organisation: Mapped[str | None] = mapped_column(EncryptedText("invitation.organisation"))
     municipalities: Mapped[str] = mapped_column(default="")
+    profile: Mapped[str | None]
+    """The number in the pool of whom it is for."""
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
 
 

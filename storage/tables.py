@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import storage.accounts
 import storage.matrix
+import storage.pool
 import storage.staff
 import storage.telegram
 import storage.web_messages  # noqa: F401  # for the table that it adds

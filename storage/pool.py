@@ -36,7 +36,7 @@ class PoolProfile(Base, Scoped):
 
 
 class ExpertRequest(Base, Scoped):
-    """Somebody asks for an expert: who may answer, how far the search is, and how it went. Its desk side is a thread."""
+    """Somebody asks for an expert: how far the search is, and how it went; at the desk it is a thread."""
 
     __tablename__ = "expert_request"
     __table_args__ = (

@@ -208,7 +208,7 @@ TO_DECIDE = frozenset(
 
 
 class OfferState(StrEnum):
-    """What became of an offer; only OPEN waits for an answer."""
+    """What became of an offer: OPEN waits for an answer, ACCEPTED is under way."""
 
     OPEN = "OPEN"
     ACCEPTED = "ACCEPTED"
@@ -218,3 +218,4 @@ class OfferState(StrEnum):
     TAKEN = "TAKEN"
     RECALLED = "RECALLED"
     CANCELLED = "CANCELLED"
+    DONE = "DONE"

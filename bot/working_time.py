@@ -13,7 +13,7 @@ from itertools import count, groupby
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from bot.contact_point import ContactPoint, ServiceTimes
+from bot.contact_point import ContactPoint, ServiceTimes, WorkingPeriod
 from bot.taxonomy import Urgency
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
@@ -71,7 +71,11 @@ def deadline(contact_point: ContactPoint, urgency: Urgency, at: datetime) -> dat
     Hours run in working minutes. Days end with the service of the n-th service day that begins after
     `at`: what comes in on Monday at 9 is read, at two days, until Wednesday at closing time (W-10).
     """
-    period = contact_point.deadlines.of(urgency)
+    return end_of(contact_point, contact_point.deadlines.of(urgency), at)
+
+
+def end_of(contact_point: ContactPoint, period: WorkingPeriod, at: datetime) -> datetime:
+    """When a period that begins at `at` is over: service days as above, hours in working minutes."""
     if period.days:
         return _end_of_service_day(contact_point, at, period.days)
     return add_working_time(contact_point, at, period.minutes)

@@ -53,7 +53,9 @@ class ExpertRequest(Base, Scoped):
     details: Mapped[Any | None] = mapped_column(EncryptedJson("expert_request.details"))
     """The answers of the requester, as `bot.pool.request` writes them."""
     batch: Mapped[int] = mapped_column(default=0)
-    """How many batches of offers went out since the desk released the search."""
+    """How many batches of offers went out."""
+    batches_before: Mapped[int] = mapped_column(default=0)
+    """How many of them before this search: after a cancellation or a decision of the desk it begins anew."""
     batch_size: Mapped[int] = mapped_column(default=1)
     answer_minutes: Mapped[int] = mapped_column(default=0)
     """Working minutes that an expert has for an answer; 0: see `answer_days`."""
@@ -74,11 +76,11 @@ class ExpertRequest(Base, Scoped):
 
 
 class Offer(Base, Scoped):
-    """One expert asked about one request, once."""
+    """One expert asked about one request, once in a batch."""
 
     __tablename__ = "offer"
     __table_args__ = (
-        UniqueConstraint("request_id", "profile_id"),
+        UniqueConstraint("request_id", "profile_id", "batch"),
         Index("ix_offer_open", "profile_id", **{
             f"{dialect}_where": text("state IN ('OPEN', 'ACCEPTED')") for dialect in ("sqlite", "postgresql")
         }),
@@ -93,7 +95,8 @@ class Offer(Base, Scoped):
     sent_at: Mapped[datetime] = mapped_column(UtcDateTime())
     due_at: Mapped[datetime] = mapped_column(UtcDateTime())
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    outbox_id: Mapped[int | None]
-    """The message that asked; edited when the offer is over."""
+    """When the expert answered, or was told that it is over."""
+    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When the message that asks was queued; None: it is about to be."""
     request: Mapped[ExpertRequest | None] = relationship(lazy="raise")
     profile: Mapped[PoolProfile | None] = relationship(lazy="raise")

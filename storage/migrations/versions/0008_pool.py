@@ -35,6 +35,7 @@ def upgrade() -> None:
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('details', sa.LargeBinary(), nullable=True),
     sa.Column('batch', NUMBER, nullable=False),
+    sa.Column('batches_before', NUMBER, nullable=False),
     sa.Column('batch_size', NUMBER, nullable=False),
     sa.Column('answer_minutes', NUMBER, nullable=False),
     sa.Column('answer_days', NUMBER, nullable=False),
@@ -61,12 +62,12 @@ def upgrade() -> None:
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('outbox_id', NUMBER, nullable=True),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('contact_point', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['profile_id'], ['pool_profile.id'], name=op.f('fk_offer_profile_id_pool_profile'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['request_id'], ['expert_request.id'], name=op.f('fk_offer_request_id_expert_request'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_offer')),
-    sa.UniqueConstraint('request_id', 'profile_id', name=op.f('uq_offer_request_id_profile_id'))
+    sa.UniqueConstraint('request_id', 'profile_id', 'batch', name=op.f('uq_offer_request_id_profile_id_batch'))
     )
     open_ = sa.text("state IN ('OPEN', 'ACCEPTED')")
     op.create_index('ix_offer_open', 'offer', ['profile_id'], unique=False, sqlite_where=open_, postgresql_where=open_)

@@ -1,0 +1,209 @@
+"""How a search goes on by itself: offers run out, the next are asked, somebody wins, or the desk decides (F-03)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.commands import Button
+from bot.desk.card import renew_card
+from bot.desk.deadlines import answered, wait_for_answer
+from bot.desk.room import open_or_take
+from bot.i18n import ZONE, Text, _, lines, ngettext, paragraphs
+from bot.pool.assignment import expert_in_words, expert_of, introduce
+from bot.pool.search import (
+    FOLLOW,
+    SEARCH,
+    TELL,
+    end_offers,
+    is_last_batch,
+    locked,
+    next_batch,
+    offers_of,
+    suggest,
+    wanted,
+)
+from bot.taxonomy import RUNNING, OfferState, RequestState, Urgency
+from bot.work import Work
+from bot.working_time import after_quiet_hours, next_service
+from storage.models import Thread
+from storage.pool import ExpertRequest, Offer, PoolProfile
+
+FIRST_CONTACT: Final = timedelta(days=7)
+"""How long after an acceptance it is asked whether there was contact."""
+
+
+def look_after(work: Work, request_id: int) -> None:
+    """Does what has become necessary; doing it again changes nothing."""
+    found = locked(work, request_id)
+    if found is None:
+        return
+    request, thread = found
+    state = RequestState(request.state)
+    if state is RequestState.OFFERED:
+        _go_on(work, request, thread)
+    elif state is RequestState.ACCEPTED and request.accepted_at is None:
+        _accepted(work, request, thread)
+
+
+def _go_on(work: Work, request: ExpertRequest, thread: Thread) -> None:
+    waiting = _expire(work, request)
+    if waiting:
+        work.remind(SEARCH, request.id, min(each.due_at for each in waiting))
+        return
+    if not is_last_batch(work, request):
+        morning = after_quiet_hours(work.contact_point, work.now)
+        if morning > work.now and thread.urgency != Urgency.URGENT:
+            work.remind(SEARCH, request.id, morning)
+            return
+        asked = next_batch(work, request)
+        if asked:
+            _tell_next(work, request, thread, len(asked))
+            return
+    back_to_desk(work, request, thread)
+
+
+def _expire(work: Work, request: ExpertRequest) -> list[Offer]:
+    """Ends offers whose time is over; returns those that still wait."""
+    waiting = []
+    over = False
+    for offer in offers_of(work, request):
+        if offer.state != OfferState.OPEN:
+            continue
+        if offer.due_at > work.now:
+            waiting.append(offer)
+            continue
+        offer.state = OfferState.EXPIRED
+        profile = work.session.get_one(PoolProfile, offer.profile_id)
+        profile.unanswered += 1
+        over = True
+    if over:
+        work.session.flush()
+        work.remind(TELL, request.id, work.now)
+    return waiting
+
+
+def _tell_next(work: Work, request: ExpertRequest, thread: Thread, asked: int) -> None:
+    work.post(
+        thread,
+        ngettext(
+            "Nobody has accepted yet. {n} more expert is being asked, until {due}.",
+            "Nobody has accepted yet. {n} more experts are being asked, until {due}.",
+            asked,
+            due=request.due_at or work.now,
+        ),
+    )
+    person = work.person(thread)
+    if person is not None:
+        work.tell(
+            person,
+            lines(
+                _("Request {ref}: nobody has accepted so far. We keep looking.", ref=thread.ref),
+                ngettext("We have asked {n} more expert.", "We have asked {n} more experts.", asked),
+                _("You hear from us by {deadline}.", deadline=request.due_at or work.now),
+            ),
+        )
+    renew_card(work, thread)
+
+
+def back_to_desk(work: Work, request: ExpertRequest, thread: Thread) -> None:
+    """Nobody is left to ask by itself: the desk decides, and both sides know it."""
+    states = {each.state for each in offers_of(work, request) if each.batch > request.batches_before}
+    request.state = RequestState.TIMED_OUT if OfferState.EXPIRED in states or not states else RequestState.DECLINED_ALL
+    request.due_at = None
+    thread.deadline = None
+    wait_for_answer(work, thread)
+    work.post(None, _("Request {ref}: nobody has accepted. How shall it go on?", ref=thread.ref), open_or_take(thread))
+    work.post(thread, choices(work, request), choice_buttons(work, request))
+    person = work.person(thread)
+    if person is not None:
+        work.tell(
+            person,
+            lines(
+                _("Request {ref}: nobody has accepted so far.", ref=thread.ref),
+                _("The contact point now decides how we go on. You do not have to do anything."),
+                _("You hear from us by {deadline}.", deadline=thread.deadline) if thread.deadline else None,
+            ),
+        )
+    renew_card(work, thread)
+
+
+def choices(work: Work, request: ExpertRequest) -> Text:
+    """What the desk can do when nobody accepts, with what stands in the way (F-03)."""
+    ranking, _rows = suggest(work, request)
+    conditions = wanted(request).conditions(work.contact_point, work.today, frozenset(), frozenset())
+    reasons = [each.in_words(conditions) for each in ranking.excluded]
+    return paragraphs(
+        lines(
+            _("Nobody has accepted. This is possible now:"),
+            _("/suggest – ask the next who fit"),
+            _("/widen – look further: other places, days, languages"),
+            _("/profession – ask for another profession, as language mediation with moderation"),
+            _("/state_pool – a text for the pool of the state, without names"),
+            _("/postpone 24.12.2026 – look again on that day"),
+            _("/close – end it"),
+        ),
+        lines(
+            ngettext("{n} more fits.", "{n} more fit.", ranking.fitting),
+            _("Left out:") if reasons else None,
+            *(_("• {reason}", reason=each) for each in reasons),
+        ),
+    )
+
+
+def choice_buttons(work: Work, request: ExpertRequest) -> tuple[Button, ...]:
+    """The ones that need no words."""
+    return (
+        Button("/suggest", _("Next suggestions")),
+        Button("/widen", _("Look further")),
+        Button("/profession", _("Another profession")),
+        Button("/state_pool", _("Pool of the state")),
+    )
+
+
+def _accepted(work: Work, request: ExpertRequest, thread: Thread) -> None:
+    """Somebody has won: the others are thanked, and the two are put in touch."""
+    request.accepted_at = work.now
+    request.due_at = None
+    end_offers(work, request, OfferState.TAKEN)
+    answered(work, thread)
+    expert = expert_of(work, request)
+    if expert is None:
+        return
+    work.post(
+        thread,
+        _("Accepted by {expert}. The requester and the expert are in touch now.", expert=expert_in_words(expert)),
+    )
+    work.post(None, _("Request {ref}: an expert has accepted.", ref=thread.ref), open_or_take(thread)[:1])
+    introduce(work, request, thread, expert)
+    work.remind(FOLLOW, request.id, _follow_up(work, request))
+    renew_card(work, thread)
+
+
+def _follow_up(work: Work, request: ExpertRequest) -> datetime:
+    """The first service time after a week without a word, and then after the last day that was asked for."""
+    last_day = wanted(request).last_day
+    over = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), ZONE)
+    first = work.now + FIRST_CONTACT
+    at = first if request.state == RequestState.ACCEPTED else max(over, first)
+    return next_service(work.contact_point, at)
+
+
+def ask_how_it_goes(work: Work, request_id: int) -> None:
+    """Asks both how it is going, until they say that it is over."""
+    found = locked(work, request_id)
+    if found is None:
+        return
+    request, thread = found
+    if RequestState(request.state) not in RUNNING:
+        return
+    buttons = (Button(f"/assignment {thread.ref}", _("Say how it is going")),)
+    question = lines(
+        _("Request {ref}: how is it going?", ref=thread.ref),
+        _("A press is enough: in contact, date agreed, under way, or finished. Please write nothing about the case."),
+    )
+    expert = expert_of(work, request)
+    for chat in (work.person(thread), expert.chat if expert is not None else None):
+        if chat is not None:
+            work.tell(chat, question, buttons)
+    work.remind(FOLLOW, request.id, _follow_up(work, request))

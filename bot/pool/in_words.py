@@ -1,0 +1,78 @@
+"""A request to the pool in words: for an offer as poor as possible, for the desk in full (J-3 step 2, D-33)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from bot.contact_point import ContactPoint
+from bot.i18n import Text, _, listing
+from bot.pool.languages import language_label
+from bot.pool.matching import Format
+from bot.pool.profile import WEEK
+from bot.pool.request import AssignmentKind, PoolRequest
+from bot.pool.words import THEMES, WEEKDAYS, professions_of
+from bot.taxonomy import RequestState
+
+FORMATS: Final = {
+    Format.IN_PERSON: _("in person"),
+    Format.ONLINE: _("online"),
+    Format.EITHER: _("in person or online"),
+}
+
+ASSIGNMENTS: Final = {
+    AssignmentKind.OUTREACH: _("at people's homes or in the neighbourhood"),
+    AssignmentKind.MEETING: _("at a meeting"),
+    AssignmentKind.PHONE: _("by telephone"),
+}
+
+REQUEST_STATES: Final = {
+    RequestState.REQUESTED: _("arrived"),
+    RequestState.UNDER_REVIEW: _("read, the contact point is looking for somebody"),
+    RequestState.OFFERED: _("experts have been asked"),
+    RequestState.DECLINED_ALL: _("nobody could accept, the contact point decides how it goes on"),
+    RequestState.TIMED_OUT: _("nobody has answered in time, the contact point decides how it goes on"),
+    RequestState.ESCALATED_STATE_POOL: _("asked at the pool of the state"),
+    RequestState.ACCEPTED: _("an expert has accepted"),
+    RequestState.CONFIRMED: _("you are in contact"),
+    RequestState.APPOINTED: _("a date is agreed"),
+    RequestState.IN_PROGRESS: _("under way"),
+    RequestState.DONE: _("finished"),
+    RequestState.CANCELLED: _("no longer needed"),
+}
+"""What a requester, an expert and the desk read."""
+
+
+def professions_in_words(wish: PoolRequest, point: ContactPoint) -> Text:
+    """What somebody is to be, or that advice is wanted on that."""
+    labels = [label for key, label in professions_of(point).items() if key in wish.professions]
+    return listing(labels) if labels else _("whatever fits")
+
+
+def what_is_wanted(wish: PoolRequest, point: ContactPoint) -> Iterator[Text]:
+    """Profession, theme, languages."""
+    yield _("Wanted: {professions}", professions=professions_in_words(wish, point))
+    themes = [label for theme, label in THEMES.items() if theme in wish.themes]
+    if themes:
+        yield _("Theme: {themes}", themes=listing(themes))
+    if wish.languages:
+        yield _("Languages: {languages}", languages=listing([language_label(code) for code in sorted(wish.languages)]))
+
+
+def when_and_where(wish: PoolRequest, point: ContactPoint, *, in_full: bool) -> Iterator[Text]:
+    """Time, place and how; not `in_full`: only the area, where places are grouped into some."""
+    place = point.municipality(wish.municipality) if wish.municipality else None
+    if place is not None and (in_full or not place.area):
+        yield _("Place: {place}", place=place.name)
+    elif place is not None:
+        yield _("Area: {area}.", area=place.area)
+    if wish.assignment is not None:
+        yield _("How: {how}", how=ASSIGNMENTS[wish.assignment])
+    else:
+        yield _("How: {how}", how=FORMATS[wish.format])
+    if wish.first_day == wish.last_day:
+        yield _("When: {day}", day=wish.first_day)
+    else:
+        yield _("When: {first} to {last}", first=wish.first_day, last=wish.last_day)
+    if wish.weekdays:
+        yield _("Days: {days}", days=listing([WEEKDAYS[day] for day in WEEK if day in wish.weekdays]))

@@ -1,0 +1,219 @@
+"""The search for somebody of the pool: released by a human, then by itself until somebody accepts (R-52, J-3, F-03).
+
+Whoever answers changes only the offer and the request. What follows is done at a moment of its own (SEARCH), and
+experts are told at another (TELL): so no two processes wait for each other, and whatever a process that dies has left
+undone is done by the next. Locks are taken in one order: chat and thread of the request, the request, its offers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from sqlalchemy import func, select
+
+from bot.contact_point import WorkingPeriod
+from bot.pool.matching import SHOWN, Ranking, Standing, rank
+from bot.pool.profile import Profile
+from bot.pool.profiles import all_profiles
+from bot.pool.request import PoolRequest
+from bot.pool.words import professions_of
+from bot.taxonomy import OfferState, RequestState
+from bot.work import Work
+from bot.working_time import end_of
+from storage.accounts import UserAccount
+from storage.models import ContactLink, Conversation, Thread
+from storage.pool import ExpertRequest, Offer, PoolProfile
+from storage.scope import sorted_by
+
+SEARCH: Final = "pool_search"
+"""The moment at which a search is looked after; its subject is the request."""
+
+TELL: Final = "pool_tell"
+"""The moment at which experts are told what became of offers; its subject is the request."""
+
+FOLLOW: Final = "pool_follow"
+"""The moment at which both are asked how it is going; its subject is the request."""
+
+LARGEST_BATCH: Final = 3
+"""How many experts are asked at once at most (R-52)."""
+
+REFUSED: Final = frozenset({OfferState.DECLINED, OfferState.NOT_NEUTRAL, OfferState.CANCELLED})
+"""Who has answered so is never asked about this request again."""
+
+
+def request_of(work: Work, thread: Thread) -> ExpertRequest | None:
+    """The request a thread is about, locked; None for every other thread."""
+    return work.session.scalars(
+        select(ExpertRequest).where(ExpertRequest.thread_id == thread.id).with_for_update()
+    ).one_or_none()
+
+
+def wanted(request: ExpertRequest) -> PoolRequest:
+    """What is asked for."""
+    return PoolRequest.from_json(request.details or {})
+
+
+def offers_of(work: Work, request: ExpertRequest) -> Sequence[Offer]:
+    """All offers of a request, the first ones first."""
+    return work.session.scalars(select(Offer).where(Offer.request_id == request.id).order_by(sorted_by(Offer.id))).all()
+
+
+def standings(work: Work) -> dict[int, Standing]:
+    """What each expert has to do and how often it was their turn, by the ids of the rows."""
+    under_way: Counter[tuple[int, str]] = Counter()
+    counted = (
+        select(Offer.profile_id, Offer.state, func.count())
+        .where(Offer.state.in_((OfferState.OPEN, OfferState.ACCEPTED)))
+        .group_by(Offer.profile_id, Offer.state)
+    )
+    for profile_id, state, n in work.session.execute(counted):
+        under_way[profile_id, state] = n
+    return {
+        key: Standing(
+            running=under_way[key, OfferState.ACCEPTED],
+            open_offers=under_way[key, OfferState.OPEN],
+            last_asked=asked,
+            offers=offers,
+        )
+        for key, asked, offers in work.session.execute(
+            select(PoolProfile.id, PoolProfile.last_asked_at, PoolProfile.offers).where(PoolProfile.left_at.is_(None))
+        )
+    }
+
+
+def suggest(work: Work, request: ExpertRequest, at_most: int | None = SHOWN) -> tuple[Ranking, dict[str, PoolProfile]]:
+    """Whom to ask, and the rows by pool number: only who can be asked in a chat, and never who asks."""
+    own = _account_of_requester(work, request)
+    known = [each for each in all_profiles(work) if each[0].account_id not in (None, own)]
+    asked, declined = _asked(work, request, {row.id: profile.id for row, profile in known})
+    here = standings(work)
+    ranking = rank(
+        wanted(request).conditions(work.contact_point, work.today, asked, declined),
+        [profile for _row, profile in known],
+        {profile.id: here[row.id] for row, profile in known if row.id in here},
+        work.today,
+        professions_of(work.contact_point),
+        at_most,
+    )
+    return ranking, {profile.id: row for row, profile in known}
+
+
+def _asked(work: Work, request: ExpertRequest, numbers: dict[int, str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Who was asked in this search, and who has refused in any."""
+    asked, refused = set(), set()
+    for offer in offers_of(work, request):
+        number = numbers.get(offer.profile_id)
+        if number is None:
+            continue
+        if OfferState(offer.state) in REFUSED:
+            refused.add(number)
+        elif offer.batch > request.batches_before:
+            asked.add(number)
+    return frozenset(asked), frozenset(refused)
+
+
+def _account_of_requester(work: Work, request: ExpertRequest) -> int | None:
+    return work.session.scalar(
+        select(UserAccount.id)
+        .join(ContactLink, ContactLink.conversation_id == UserAccount.conversation_id)
+        .where(ContactLink.thread_id == request.thread_id)
+    )
+
+
+def chat_of(work: Work, profile: PoolProfile) -> Conversation | None:
+    """The chat that an expert is asked in."""
+    return work.session.scalars(
+        select(Conversation)
+        .join(UserAccount, UserAccount.conversation_id == Conversation.id)
+        .where(UserAccount.id == profile.account_id)
+    ).one_or_none()
+
+
+def without_chat(work: Work) -> int:
+    """How many of the pool cannot be asked here, because they have no chat."""
+    return work.session.scalar(
+        select(func.count()).select_from(PoolProfile).where(
+            PoolProfile.left_at.is_(None), PoolProfile.account_id.is_(None)
+        )
+    ) or 0  # fmt: skip
+
+
+def release(
+    work: Work, request: ExpertRequest, size: int, period: WorkingPeriod, only: Collection[str] = ()
+) -> list[Profile]:
+    """Begins the search as a human has decided; `only`: the first to ask. Returns who is asked first."""
+    request.batches_before = request.batch
+    request.batch_size, request.answer_minutes, request.answer_days = size, period.minutes, period.days
+    return next_batch(work, request, only)
+
+
+def answer_period(request: ExpertRequest) -> WorkingPeriod:
+    """The time an expert has."""
+    return WorkingPeriod(minutes=request.answer_minutes, days=request.answer_days)
+
+
+def next_batch(work: Work, request: ExpertRequest, only: Collection[str] = ()) -> list[Profile]:
+    """Makes the offers of the next batch; none when nobody fits."""
+    ranking, rows = suggest(work, request, None if only else request.batch_size)
+    chosen = [each.profile for each in ranking.suggestions if not only or each.profile.id in only]
+    if not chosen:
+        return []
+    request.batch += 1
+    request.state = RequestState.OFFERED
+    request.due_at = end_of(work.contact_point, answer_period(request), work.now)
+    # In one order, so that two searches do not wait for each other.
+    for profile in sorted(chosen, key=lambda each: rows[each.id].id):
+        row = rows[profile.id]
+        row.offers += 1
+        row.last_asked_at = work.now
+        work.session.add(
+            Offer(
+                request_id=request.id,
+                profile_id=row.id,
+                batch=request.batch,
+                state=OfferState.OPEN,
+                sent_at=work.now,
+                due_at=request.due_at,
+            )
+        )
+    work.session.flush()
+    work.remind(SEARCH, request.id, request.due_at)
+    work.remind(TELL, request.id, work.now)
+    return chosen
+
+
+def locked(work: Work, request_id: int) -> tuple[ExpertRequest, Thread] | None:
+    """A request with its thread, out of reach of other processes until the commit."""
+    thread = work.session.scalars(
+        select(Thread).join(ExpertRequest, ExpertRequest.thread_id == Thread.id).where(ExpertRequest.id == request_id)
+    ).one_or_none()
+    if thread is None:
+        return None
+    work.alone_with(thread)
+    request = work.session.get(ExpertRequest, request_id, with_for_update=True, populate_existing=True)
+    return (request, thread) if request is not None else None
+
+
+def is_last_batch(work: Work, request: ExpertRequest) -> bool:
+    """Whether the desk decides how it goes on once this batch is over (F-03)."""
+    return request.batch - request.batches_before >= work.contact_point.pool.batches
+
+
+def end_offers(work: Work, request: ExpertRequest, state: OfferState) -> int:
+    """Ends the offers that wait for an answer; who had them is told. Returns how many."""
+    open_ = [each for each in offers_of(work, request) if each.state == OfferState.OPEN]
+    for each in open_:
+        each.state = state
+    if open_:
+        work.session.flush()
+        work.remind(TELL, request.id, work.now)
+    return len(open_)
+
+
+def recall(work: Work, request: ExpertRequest) -> None:
+    """The search is over without anybody: nobody is to answer any more."""
+    end_offers(work, request, OfferState.RECALLED)
+    request.due_at = None
+    work.forget_reminder(request.id, SEARCH)

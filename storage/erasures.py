@@ -24,7 +24,7 @@ from storage.models import Erasure
 
 
 class Kind(StrEnum):
-    """What was erased, of a case by its number or of a chat by its key."""
+    """What was erased, of a case or a profile by its number, or of a chat by its key."""
 
     WITHDRAWN = "WITHDRAWN"
     """A case that nobody had read: gone without a trace."""
@@ -42,10 +42,17 @@ class Kind(StrEnum):
     """Roles of a chat; also when some were left, for who comes back from a backup with too many has none."""
     CHAT = "CHAT"
     """A chat that nobody used any more."""
+    LEFT = "LEFT"
+    """A profile's place in the pool; also when it was taken back in later, for the desk can do that again."""
+    PROFILE = "PROFILE"
+    """A profile of the pool, after its time."""
 
+
+OF_PROFILES: Final = frozenset({Kind.LEFT, Kind.PROFILE})
+"""Kinds whose subject is a profile of the pool, by its number."""
 
 OF_CASES: Final = frozenset({Kind.WITHDRAWN, Kind.EXPIRED, Kind.WORDS, Kind.CONTACT, Kind.TRANSCRIPT})
-"""Kinds whose subject is a case; the others are of chats."""
+"""Kinds whose subject is a case; what is left is of chats."""
 
 
 @dataclass(frozen=True, order=True)
@@ -59,7 +66,7 @@ class Erased:
 
 
 def subject_of(ring: KeyRing, contact_point: str, *identity: str) -> str:
-    """What stands in the list for a case, by its number, or for a chat, by account and key of the chat."""
+    """What stands in the list for a case or a profile, by its number, or for a chat, by account and key of the chat."""
     return ring.lookup("erasure", contact_point, *identity)
 
 

@@ -1,0 +1,175 @@
+"""Profiles of the pool as rows, and as everything else sees them (R-51, D-04)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from bot.pool.profile import Away, Level, Profile, Spoken, Weekday
+from bot.taxonomy import RUNNING, OfferState, Theme
+from bot.work import Work
+from storage import accounts
+from storage.accounts import UserAccount
+from storage.erasures import Kind
+from storage.models import Conversation, Setting
+from storage.pool import ExpertRequest, Offer, PoolProfile
+from storage.scope import sorted_by
+
+_THEMES: Final = frozenset(Theme)
+
+
+def to_json(profile: Profile) -> dict[str, Any]:
+    """What is stored of a profile beside its number."""
+    return {
+        "name": profile.name,
+        "professions": sorted(profile.professions),
+        "languages": [[spoken.language, spoken.level] for spoken in profile.languages],
+        "municipalities": sorted(profile.municipalities),
+        "online": profile.online,
+        "themes": sorted(profile.themes),
+        "weekdays": sorted(profile.weekdays),
+        "most_cases": profile.most_cases,
+        "away": [[away.first.isoformat(), away.last.isoformat()] for away in profile.away],
+        "committed_on": profile.committed_on.isoformat() if profile.committed_on else None,
+        "organisation": profile.organisation,
+        "fee_class": profile.fee_class,
+    }
+
+
+def from_json(number: str, data: Mapping[str, Any]) -> Profile:
+    """Raises KeyError, TypeError or ValueError for what is none.
+
+    Professions and places that the contact point does not have any more stay, so that they are there again when it has
+    them again; a theme that this release does not know is left out.
+    """
+    return Profile(
+        id=number,
+        name=data["name"],
+        professions=frozenset(data["professions"]),
+        languages=tuple(Spoken(language, Level(level)) for language, level in data["languages"]),
+        municipalities=frozenset(data["municipalities"]),
+        online=data["online"],
+        themes=frozenset(Theme(theme) for theme in data["themes"] if theme in _THEMES),
+        weekdays=frozenset(map(Weekday, data["weekdays"])),
+        most_cases=data["most_cases"],
+        away=tuple(Away(date.fromisoformat(first), date.fromisoformat(last)) for first, last in data["away"]),
+        committed_on=date.fromisoformat(data["committed_on"]) if data["committed_on"] else None,
+        organisation=data["organisation"],
+        fee_class=data["fee_class"],
+    )
+
+
+def profile_in(row: PoolProfile) -> Profile:
+    """The profile as it was entered."""
+    return from_json(row.number, row.details or {})
+
+
+def all_profiles(work: Work) -> list[tuple[PoolProfile, Profile]]:
+    """Everybody in the pool, in the order of their numbers; the days that somebody entered with `/away` count too."""
+    away = {
+        each.id: Away(each.away_from, each.away_until)
+        for each in accounts.everybody(work.session)
+        if each.away_from is not None and each.away_until is not None
+    }
+    found = []
+    for row in in_pool(work.session):
+        profile = profile_in(row)
+        if row.account_id in away:
+            profile = replace(profile, away=(*profile.away, away[row.account_id]))
+        found.append((row, profile))
+    return found
+
+
+def in_pool(session: Session) -> list[PoolProfile]:
+    """The rows of those who have not left, in the order in which they came."""
+    rows = select(PoolProfile).where(PoolProfile.left_at.is_(None)).order_by(sorted_by(PoolProfile.id))
+    return list(session.scalars(rows))
+
+
+def profile_row_of(work: Work, conversation: Conversation) -> PoolProfile | None:
+    """The profile that a chat is linked to; also of somebody who has left the pool (`left_at`)."""
+    account = accounts.of_chat(work.session, conversation)
+    return row_of_account(work.session, account) if account is not None else None
+
+
+def row_of_account(session: Session, account: UserAccount) -> PoolProfile | None:
+    """The profile that an account is linked to."""
+    return session.scalars(select(PoolProfile).where(PoolProfile.account_id == account.id)).one_or_none()
+
+
+def profile_of(work: Work, conversation: Conversation) -> Profile | None:
+    """The own profile of whoever writes in this chat, as it was entered; also after leaving."""
+    row = profile_row_of(work, conversation)
+    return profile_in(row) if row is not None else None
+
+
+def row_numbered(session: Session, number: str) -> PoolProfile | None:
+    """The profile of a number like `P3`, for changing it; also of somebody who has left."""
+    wanted = number.upper() if number.isascii() else number
+    return session.scalars(select(PoolProfile).where(PoolProfile.number == wanted).with_for_update()).one_or_none()
+
+
+def next_number(session: Session, contact_point: str) -> str:
+    """A number that nobody in this pool has or ever had."""
+    name = f"pool_number:{contact_point}"
+    counted = session.get(Setting, name, with_for_update=True)
+    if counted is None:
+        counted = Setting(name=name, value="0")
+        session.add(counted)
+    counted.value = str(int(counted.value) + 1)
+    session.flush()
+    return f"P{counted.value}"
+
+
+def add(session: Session, profile: Profile) -> PoolProfile:
+    """A new profile; its id is a fresh number."""
+    row = PoolProfile(number=profile.id, details=to_json(profile), offers=0, unanswered=0)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def save(row: PoolProfile, profile: Profile) -> None:
+    """Keeps a changed profile."""
+    row.details = to_json(profile)
+
+
+def link(session: Session, row: PoolProfile, account: UserAccount) -> PoolProfile | None:
+    """Gives a profile its chat, in place of another; returns the profile that this chat had before."""
+    before = row_of_account(session, account)
+    if before is row:
+        return None
+    if before is not None:
+        before.account_id = None
+        session.flush()
+    row.account_id = account.id
+    session.flush()
+    return before
+
+
+def leave(work: Work, row: PoolProfile) -> None:
+    """From now on there are no offers; the profile is deleted later (J-3 step 8)."""
+    if row.left_at is None:
+        row.left_at = work.now
+        work.erased(Kind.LEFT, row.number)
+
+
+def places_taken(session: Session) -> Mapping[int, int]:
+    """How many places are taken, by the id of the profile: offers that wait, and what was accepted and runs."""
+    rows = session.execute(
+        select(Offer.profile_id, func.count().label("taken"))
+        .join(ExpertRequest, ExpertRequest.id == Offer.request_id)
+        .where(
+            or_(
+                Offer.state == OfferState.OPEN,
+                (Offer.state == OfferState.ACCEPTED) & ExpertRequest.state.in_(sorted(RUNNING)),
+            )
+        )
+        .group_by(Offer.profile_id)
+    )
+    return {each.profile_id: each.taken for each in rows}

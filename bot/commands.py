@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.i18n import Text
-from bot.taxonomy import Constellation, Contact, Danger, Flag, Heat, Setting, Urgency, When, Wish
+from bot.taxonomy import Constellation, Contact, Danger, Flag, Heat, RequestState, Setting, Urgency, When, Wish
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,63 @@ class ComeBack(Command):
 @dataclass(frozen=True)
 class LayDownRoles(Command):
     """Ends all roles of the person who asks for it (F-14, D-21)."""
+
+
+class OfferAnswer(StrEnum):
+    """What an expert says to an offer; never why (W-25)."""
+
+    ACCEPT = "ACCEPT"
+    DECLINE = "DECLINE"
+    NOT_NEUTRAL = "NOT_NEUTRAL"
+
+
+@dataclass(frozen=True)
+class AnswerOffer(Command):
+    """An expert's answer to an offer of the pool (R-52, F-10)."""
+
+    ref: str
+    answer: OfferAnswer
+
+
+@dataclass(frozen=True)
+class AskAboutOffer(Command):
+    """An expert would like to ask the contact point about an offer before answering (J-3)."""
+
+    ref: str
+
+
+@dataclass(frozen=True)
+class PassOn(Command):
+    """Words from requester to expert or back; they are kept nowhere."""
+
+    ref: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ReportProgress(Command):
+    """How an assignment goes (J-3 step 6)."""
+
+    ref: str
+    state: RequestState
+
+
+@dataclass(frozen=True)
+class CancelAssignment(Command):
+    """An expert hands an assignment back (F-15)."""
+
+    ref: str
+
+
+@dataclass(frozen=True)
+class GiveFeedback(Command):
+    """Three choices at the end of an assignment, and the hours of the expert (R-56)."""
+
+    ref: str
+    helped: str
+    cooperation: str
+    again: str
+    hours: int | None = None
 
 
 @dataclass(frozen=True)

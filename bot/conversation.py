@@ -25,6 +25,8 @@ from bot.engine.engine import CONTROLS, Engine, Step
 from bot.engine.inputs import Piece, Said, number_in, readable
 from bot.engine.scope import Scope
 from bot.engine.state import State
+from bot.flows.answer_offer import QUESTION, assignment_of
+from bot.flows.assignments import own
 from bot.flows.emergency import child_protection, emergency_short, suicide_line, suicide_support
 from bot.flows.help import help_text
 from bot.flows.join import what_you_have
@@ -36,7 +38,7 @@ from bot.languages import LANGUAGES, language_of, resolve
 from bot.reading.keywords import Notice, notices
 from bot.reading.words import command as slash_command
 from bot.reading.words import command_word
-from bot.taxonomy import Flag, Urgency
+from bot.taxonomy import POOL, Flag, Urgency
 
 FLOW_OF: Final[Mapping[str, str]] = {
     "/menu": "menu",
@@ -46,6 +48,10 @@ FLOW_OF: Final[Mapping[str, str]] = {
     "/data": "my_data",
     "/language": "language",
     "/away": "away",
+    "/assignments": "assignments",
+    "/assignment": "assignment",
+    "/write": "write",
+    "/feedback": "feedback",
 }
 """Commands that begin a conversation."""
 
@@ -361,7 +367,19 @@ class Listener:
                     MENU,
                 )
                 self._repeat(out)
-            case "/mine" | "/withdraw" | "/data" | "/language" | "/away":
+            case "/assignments" if out.scope.roles & POOL and not own(out.scope):
+                out.say(_("Nothing is waiting for you, and you have no assignment at the moment."), MENU)
+                self._repeat(out)
+            case "/assignment" | "/write" | "/feedback" if assignment_of(argument.upper(), out.scope) is None:
+                out.say(_("This assignment is not under way any more."), MENU)
+                self._repeat(out)
+            case "/assignment" | "/write" | "/feedback":
+                self._start(out, FLOW_OF[command], {"ref": argument.upper()}, self._bottom(state))
+            case "/accept" | "/decline" | "/ask":
+                answer = {"/accept": "ACCEPT", "/decline": "DECLINE", "/ask": QUESTION}[command]
+                given = {"ref": argument.upper(), "answer": answer}
+                self._start(out, "answer_offer", given, self._bottom(state))
+            case "/mine" | "/withdraw" | "/data" | "/language" | "/away" | "/assignments":
                 self._start(out, FLOW_OF[command], under=self._bottom(state))
             case "/human":
                 said = self._words_outside(out)
@@ -701,7 +719,19 @@ OLD_BUTTON: Final = _("This choice is from earlier. It no longer does anything. 
 
 ANYTIME: Final = frozenset(
     (
-        *("/menu", "/report", "/resume", "/mine", "/away", "/human", "/language", "/help", "/privacy", "/data"),
+        *(
+            "/menu",
+            "/report",
+            "/resume",
+            "/mine",
+            "/away",
+            "/assignments",
+            "/human",
+            "/language",
+            "/help",
+            "/privacy",
+            "/data",
+        ),
         *("/withdraw", "/start"),
     )
 )

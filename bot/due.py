@@ -10,7 +10,7 @@ from typing import Final
 from bot.bugs import log_bug
 from bot.commands import Button
 from bot.conversation import GO_ON, Memory
-from bot.desk import case
+from bot.desk import case, search
 from bot.desk.deadlines import STAGES, deadline_came
 from bot.desk.people import AWAY_OVER, came_back
 from bot.desk.relay import let_go
@@ -18,6 +18,9 @@ from bot.engine.engine import REVIEW
 from bot.holder import HUMAN
 from bot.i18n import _, render
 from bot.meter import UNWATCHED, Meter, TurnResult
+from bot.pool.cascade import ask_how_it_goes, look_after
+from bot.pool.offers import tell_experts
+from bot.pool.search import FOLLOW, SEARCH, TELL
 from bot.taxonomy import Urgency
 from bot.turns import Turns, draft_reminder
 from bot.work import Work
@@ -45,6 +48,10 @@ class Due:
             "draft_expiry": self._draft_expiry,
             "chat_idle": self._chat_idle,
             AWAY_OVER: _away_over,
+            SEARCH: look_after,
+            TELL: tell_experts,
+            FOLLOW: ask_how_it_goes,
+            search.AGAIN: search.look_again,
             "take_idle": _take_idle,
             "talk_idle": _talk_idle,
             **{f"deadline_{stage}": _deadline(stage) for stage in STAGES},

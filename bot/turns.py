@@ -39,6 +39,7 @@ from bot.i18n import Phone, Text, _, lines, render
 from bot.languages import language_of, resolve
 from bot.messages import Inbound, Media, inbound_from_json, to_json
 from bot.meter import UNWATCHED, Meter, TurnResult
+from bot.pool.assignment import own_assignments
 from bot.reading.words import command as slash_command
 from bot.taxonomy import ReportState
 from bot.work import Pending, Work
@@ -479,6 +480,7 @@ class Turns:
             own_reports=lambda: _own_reports(work, conversation),
             account=cache(lambda: person_in(work, conversation)),
             people=cache(lambda: everybody(work)),
+            assignments=cache(lambda: own_assignments(work, conversation)),
             privacy_read=conversation.privacy_read_at is not None,
             wanted_language="" if language_of(language).complete else language,
             hinted_language=conversation.hinted_language or "",

@@ -20,7 +20,7 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar = {int: NUMBER}
 
 
-def _only(condition: str) -> dict[str, Any]:
+def only_where(condition: str) -> dict[str, Any]:
     """The rows a partial index holds: an index over what waits stays small however much has been done."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
@@ -61,9 +61,9 @@ class InboxMessage(Base, Scoped):
     __table_args__ = (
         UniqueConstraint("account", "message_key"),
         Index("ix_inbox_chat_key", "chat_key", "id"),
-        Index("ix_inbox_waiting", "id", **_only("done_at IS NULL")),
-        Index("ix_inbox_waiting_in_chat", "chat_key", "id", **_only("done_at IS NULL")),
-        Index("ix_inbox_failed", "id", **_only("state = 'FAILED'")),
+        Index("ix_inbox_waiting", "id", **only_where("done_at IS NULL")),
+        Index("ix_inbox_waiting_in_chat", "chat_key", "id", **only_where("done_at IS NULL")),
+        Index("ix_inbox_failed", "id", **only_where("state = 'FAILED'")),
         {"sqlite_autoincrement": True},
     )
 
@@ -92,7 +92,7 @@ class Conversation(Base, Scoped):
     __tablename__ = "conversation"
     __table_args__ = (
         UniqueConstraint("contact_point", "account", "chat_key"),
-        Index("ix_conversation_thread_id", "thread_id", **_only("thread_id IS NOT NULL")),
+        Index("ix_conversation_thread_id", "thread_id", **only_where("thread_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -128,7 +128,7 @@ class Thread(Base, Scoped):
     __table_args__ = (
         UniqueConstraint("contact_point", "ref"),
         Index("ix_thread_contact_point_created_at", "contact_point", "created_at"),
-        Index("ix_thread_card_outbox_id", "card_outbox_id", **_only("card_outbox_id IS NOT NULL")),
+        Index("ix_thread_card_outbox_id", "card_outbox_id", **only_where("card_outbox_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -209,8 +209,8 @@ class ThreadEntry(Base, Scoped):
 
     __tablename__ = "thread_entry"
     __table_args__ = (
-        Index("ix_thread_entry_outbox_id", "outbox_id", **_only("outbox_id IS NOT NULL")),
-        Index("ix_thread_entry_status_outbox_id", "status_outbox_id", **_only("status_outbox_id IS NOT NULL")),
+        Index("ix_thread_entry_outbox_id", "outbox_id", **only_where("outbox_id IS NOT NULL")),
+        Index("ix_thread_entry_status_outbox_id", "status_outbox_id", **only_where("status_outbox_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -247,9 +247,9 @@ class OutboxMessage(Base, Scoped):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_waiting", "account", "broadcast", "id", **_only("settled_at IS NULL")),
-        Index("ix_outbox_waiting_in_chat", "chat_key", "id", **_only("settled_at IS NULL")),
-        Index("ix_outbox_dead", "id", **_only("state = 'DEAD'")),
+        Index("ix_outbox_waiting", "account", "broadcast", "id", **only_where("settled_at IS NULL")),
+        Index("ix_outbox_waiting_in_chat", "chat_key", "id", **only_where("settled_at IS NULL")),
+        Index("ix_outbox_dead", "id", **only_where("state = 'DEAD'")),
         # Without it, deleting a conversation reads the whole table.
         Index("ix_outbox_conversation_id", "conversation_id"),
         # The id is a message's name for its channel: it must never come twice.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from storage.models import Base, Thread
+from storage.models import Base, Thread, only_where
 from storage.scope import Scoped
 from storage.types import EncryptedJson, UtcDateTime
 
@@ -39,12 +39,7 @@ class ExpertRequest(Base, Scoped):
     """Somebody asks for an expert: how far the search is, and how it went; at the desk it is a thread."""
 
     __tablename__ = "expert_request"
-    __table_args__ = (
-        Index("ix_expert_request_open", "contact_point", "id", **{
-            f"{dialect}_where": text("state IN ('OFFERED', 'ACCEPTED', 'CONFIRMED', 'APPOINTED', 'IN_PROGRESS')")
-            for dialect in ("sqlite", "postgresql")
-        }),
-    )  # fmt: skip
+    __table_args__ = (Index("ix_expert_request_open", "contact_point", "id", **only_where("ended_at IS NULL")),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), unique=True)
@@ -67,6 +62,7 @@ class ExpertRequest(Base, Scoped):
     """The offer that was accepted; None until then, and again after a cancellation."""
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When it was done, or no longer needed; None while it is open."""
     hours: Mapped[int | None]
     """As the expert told them at the end."""
     feedback: Mapped[Any | None] = mapped_column(EncryptedJson("expert_request.feedback"))
@@ -81,10 +77,8 @@ class Offer(Base, Scoped):
     __tablename__ = "offer"
     __table_args__ = (
         UniqueConstraint("request_id", "profile_id", "batch"),
-        Index("ix_offer_open", "profile_id", **{
-            f"{dialect}_where": text("state IN ('OPEN', 'ACCEPTED')") for dialect in ("sqlite", "postgresql")
-        }),
-    )  # fmt: skip
+        Index("ix_offer_open", "profile_id", **only_where("state IN ('OPEN', 'ACCEPTED')")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     request_id: Mapped[int] = mapped_column(ForeignKey("expert_request.id", ondelete="CASCADE"))

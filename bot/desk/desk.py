@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import literal, select
 
 from bot.commands import Button
-from bot.desk import case, people
+from bot.desk import case, people, search
 from bot.desk.card import is_talking, renew_card
 from bot.desk.invite import NotUnderstood, invite, read
 from bot.desk.relay import to_reporter
@@ -379,6 +379,7 @@ def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> N
             _("/people – who has a role with us, and who is away"),
             _("/invite ROLES ORGANISATION PLACES – a code for somebody who works with us"),
             _("/revoke NUMBER – end the roles of somebody"),
+            _("/requests – requests to the pool: to decide, asked, under way"),
             _("/undelivered – messages that did not arrive"),
             _("/language de – language of the team"),
             _("In a thread:"),
@@ -387,6 +388,8 @@ def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> N
             _("/talk – from now on what you write goes out, until /quiet"),
             _("/take, /release, /transfer NAME – who has it"),
             _("/phone – show the number for a call-back (this is recorded)"),
+            _("/suggest – whom of the pool to ask; /offer 2 – ask two at once"),
+            _("/widen, /profession, /state_pool, /postpone DAY – when nobody accepts"),
             _("/close – close with a result; /reopen – open again"),
             _("/hold – keep beyond its time, as in a legal dispute; /unhold – no longer"),
         ),
@@ -396,7 +399,39 @@ def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> N
 Everywhere = Callable[[Work, Thread | None, Spoken, str], None]
 InAThread = Callable[[Work, Thread, Spoken, str], None]
 
+
+def _suggest(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.open_thread(work, thread, quietly=True)
+    search.suggestions(work, thread)
+
+
+def _offer(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.take_silently(work, thread, spoken.by)
+    search.offer(work, thread, spoken.by, argument)
+
+
+def _widen(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    search.widen(work, thread, spoken.by, argument)
+
+
+def _profession(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    search.other_profession(work, thread, spoken.by, argument)
+
+
+def _postpone(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    search.postpone(work, thread, spoken.by, argument)
+
+
+def _state_pool(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    search.state_pool(work, thread, spoken.by, argument)
+
+
+def _requests(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    search.overview(work, thread)
+
+
 EVERYWHERE: dict[str, Everywhere] = {
+    "/requests": _requests,
     "/open": _open,
     "/who": _who,
     "/undelivered": _undelivered,
@@ -410,6 +445,12 @@ EVERYWHERE: dict[str, Everywhere] = {
 }
 
 IN_A_THREAD: dict[str, InAThread] = {
+    "/suggest": _suggest,
+    "/offer": _offer,
+    "/widen": _widen,
+    "/profession": _profession,
+    "/postpone": _postpone,
+    "/state_pool": _state_pool,
     "/take": _take,
     "/release": _release,
     "/transfer": _transfer,

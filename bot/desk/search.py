@@ -389,12 +389,13 @@ def _state(request: ExpertRequest) -> Text:
 
 def overview(work: Work, thread: Thread | None) -> None:
     """All requests that are not over: to decide, asked, under way; what is late is marked."""
-    rows = work.session.execute(
+    found = work.session.execute(
         select(ExpertRequest, Thread)
         .join(Thread, Thread.id == ExpertRequest.thread_id)
-        .where(ExpertRequest.state.not_in((RequestState.DONE, RequestState.CANCELLED)), Thread.closed_at.is_(None))
+        .where(ExpertRequest.ended_at.is_(None))
         .order_by(Thread.id)
     ).all()
+    rows = [(request, its_thread) for request, its_thread in found]
     if not rows:
         work.post(thread, _("No request to the pool is open."), style=Style.STATUS)
         return
@@ -414,10 +415,8 @@ def overview(work: Work, thread: Thread | None) -> None:
     )
 
 
-def _part(work: Work, heading: Text, rows: Sequence[object]) -> Text | None:
-    if not rows:
-        return None
-    return lines(heading, *(_row(work, request, thread) for request, thread in rows))  # type: ignore[misc]
+def _part(work: Work, heading: Text, rows: Sequence[tuple[ExpertRequest, Thread]]) -> Text | None:
+    return lines(heading, *(_row(work, request, thread) for request, thread in rows)) if rows else None
 
 
 def _row(work: Work, request: ExpertRequest, thread: Thread) -> Text:

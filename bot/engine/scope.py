@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 
 from bot.contact_point import ContactPoint
-from bot.i18n import ZONE
+from bot.i18n import ZONE, Text
 from bot.people import Person
-from bot.taxonomy import ReportState, Role, Urgency
+from bot.taxonomy import RUNNING, OfferState, ReportState, RequestState, Role, Urgency
 from bot.working_time import deadline
 
 
@@ -25,6 +26,36 @@ class OwnReport:
     contact: str
     story: str = field(repr=False, default="")
     opened: bool = False
+
+
+class Side(StrEnum):
+    """Who of the two somebody is in an assignment."""
+
+    REQUESTER = "REQUESTER"
+    EXPERT = "EXPERT"
+
+
+@dataclass(frozen=True)
+class OwnAssignment:
+    """An offer or an assignment of the pool, as its expert or its requester may see it."""
+
+    ref: str
+    side: Side
+    state: RequestState
+    offer: OfferState
+    what: Text
+    """In a few words, without the case."""
+    due_at: datetime | None = None
+    parties: Text | None = field(repr=False, default=None)
+    """Who has a part in it: what an expert is asked about before accepting."""
+    other: str = field(repr=False, default="")
+    """The name of the other one, once accepted."""
+    gave_feedback: bool = False
+
+    @property
+    def running(self) -> bool:
+        """Whether the two are in touch."""
+        return self.offer is OfferState.ACCEPTED and self.state in RUNNING
 
 
 def _nobody() -> None:
@@ -45,6 +76,8 @@ class Scope:
     """The person with their roles; None for everybody who has none (D-05)."""
     people: Callable[[], tuple[Person, ...]] = tuple
     """All who have roles at the contact point."""
+    assignments: Callable[[], tuple[OwnAssignment, ...]] = tuple
+    """Offers that wait for the person's answer, and assignments they have a part in."""
     privacy_read: bool = False
     wanted_language: str = ""
     """The language the person chose, when it has no complete catalogue (F-04)."""

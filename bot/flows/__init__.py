@@ -1,8 +1,12 @@
 """The conversations: one file each, named after what the person wants."""
 
 from bot.engine.flow import Flow
+from bot.flows.answer_offer import AnswerOfferFlow
+from bot.flows.assignment import AssignmentFlow
+from bot.flows.assignments import Assignments
 from bot.flows.away import Away
 from bot.flows.draft import Draft
+from bot.flows.feedback import Feedback
 from bot.flows.human import TalkToHuman
 from bot.flows.join import Join
 from bot.flows.language import ChooseLanguage
@@ -12,6 +16,7 @@ from bot.flows.my_reports import MyReports
 from bot.flows.own_words import OwnWords
 from bot.flows.report_tension import ReportTension
 from bot.flows.withdraw import WithdrawReport
+from bot.flows.write import Write
 
 FLOWS: tuple[type[Flow], ...] = (
     ChooseLanguage,
@@ -25,4 +30,9 @@ FLOWS: tuple[type[Flow], ...] = (
     Draft,
     Join,
     Away,
+    Assignments,
+    AssignmentFlow,
+    AnswerOfferFlow,
+    Write,
+    Feedback,
 )

@@ -12,7 +12,7 @@ from bot.engine.inputs import Choice
 from bot.engine.scope import Scope
 from bot.flows.emergency import emergency_line
 from bot.i18n import _
-from bot.taxonomy import RESPONSIBLE, Role
+from bot.taxonomy import POOL, RESPONSIBLE, Role
 
 
 class Entry(StrEnum):
@@ -20,6 +20,7 @@ class Entry(StrEnum):
 
     REPORT = "/report"
     MINE = "/mine"
+    ASSIGNMENTS = "/assignments"
     AWAY = "/away"
     HUMAN = "/human"
     HELP = "/help"
@@ -28,7 +29,10 @@ class Entry(StrEnum):
     DATA = "/data"
 
 
-NEEDS: Final[Mapping[Entry, frozenset[Role]]] = {Entry.AWAY: RESPONSIBLE}
+NEEDS: Final[Mapping[Entry, frozenset[Role]]] = {
+    Entry.AWAY: RESPONSIBLE,
+    Entry.ASSIGNMENTS: POOL,
+}
 """Entries that not everybody sees, with the roles that do."""
 
 
@@ -47,6 +51,7 @@ class Menu(Flow, name="menu"):
             {
                 Entry.REPORT: _("Report a tension"),
                 Entry.MINE: _("My reports"),
+                Entry.ASSIGNMENTS: _("My assignments"),
                 Entry.AWAY: _("Away"),
                 Entry.HUMAN: _("Talk to a person"),
                 Entry.HELP: _("Help and help numbers"),

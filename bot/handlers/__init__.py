@@ -8,15 +8,21 @@ from typing import Any, Final
 from bot.commands import (
     AddToReport,
     AlertDesk,
+    AnswerOffer,
     Ask,
+    AskAboutOffer,
+    CancelAssignment,
     ComeBack,
     Command,
     FileReport,
     ForgetMe,
+    GiveFeedback,
     GoAway,
     HandOff,
     LayDownRoles,
+    PassOn,
     RememberPrivacyRead,
+    ReportProgress,
     Say,
     SendFile,
     SetLanguage,
@@ -27,6 +33,14 @@ from bot.commands import (
 from bot.handlers.chat import ask, forget_me, remember_privacy_read, say, send_file, set_language, show_pick
 from bot.handlers.desk import alert_desk, hand_off
 from bot.handlers.people import come_back, go_away, lay_down_roles, set_name
+from bot.handlers.pool import (
+    answer_offer,
+    ask_about_offer,
+    cancel_assignment,
+    give_feedback,
+    pass_on,
+    report_progress,
+)
 from bot.handlers.reports import add_to_report, file_report
 from bot.handlers.withdraw import withdraw
 from bot.work import Work
@@ -51,6 +65,12 @@ HANDLERS: Final[Mapping[type[Command], Handler]] = {
     GoAway: go_away,
     ComeBack: come_back,
     LayDownRoles: lay_down_roles,
+    AnswerOffer: answer_offer,
+    AskAboutOffer: ask_about_offer,
+    PassOn: pass_on,
+    ReportProgress: report_progress,
+    CancelAssignment: cancel_assignment,
+    GiveFeedback: give_feedback,
 }
 
 

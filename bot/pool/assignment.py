@@ -5,6 +5,7 @@ What the two write to each other is passed on and kept nowhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,16 +16,18 @@ from bot.commands import Button
 from bot.desk.card import renew_card
 from bot.desk.deadlines import answered, wait_for_answer
 from bot.desk.room import open_or_take
-from bot.i18n import Text, _, lines, verbatim
-from bot.pool.in_words import REQUEST_STATES, when_and_where
+from bot.engine.scope import OwnAssignment, Side
+from bot.i18n import Text, _, lines, render, verbatim
+from bot.pool.in_words import REQUEST_STATES, parties_in_words, professions_in_words, when_and_where
 from bot.pool.profile import Profile
-from bot.pool.profiles import profile_of
+from bot.pool.profiles import profile_in, profile_row_of
 from bot.pool.search import FOLLOW, SEARCH, chat_of, locked, recall, wanted
 from bot.taxonomy import RUNNING, OfferState, RequestState, Urgency
 from bot.work import Work
 from storage.accounts import UserAccount
-from storage.models import Conversation, Thread
+from storage.models import ContactLink, Conversation, Thread
 from storage.pool import ExpertRequest, Offer, PoolProfile
+from storage.scope import sorted_by
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def expert_of(work: Work, request: ExpertRequest) -> Expert | None:
     row = work.session.get(PoolProfile, offer.profile_id) if offer is not None else None
     if offer is None or row is None:
         return None
-    return Expert(row, profile_of(row), chat_of(work, row), offer)
+    return Expert(row, profile_in(row), chat_of(work, row), offer)
 
 
 def expert_in_words(expert: Expert) -> Text:
@@ -104,10 +107,12 @@ NOTHING_OF_THE_CASE: Final = _("Please write nothing about the case here, and no
 
 
 def write_button(ref: str) -> Button:
+    """Leads to a message to the other one."""
     return Button(f"/write {ref}", _("Write a message"))
 
 
 def assignment_button(ref: str) -> Button:
+    """Leads to telling how it goes."""
     return Button(f"/assignment {ref}", _("Say how it is going"))
 
 
@@ -284,3 +289,79 @@ def gone(work: Work, profile: PoolProfile) -> None:
             expert = expert_of(work, request)
             if expert is not None:
                 hand_back(work, request, thread, expert)
+
+
+def keep_feedback(
+    work: Work, conversation: Conversation, ref: str, choices: Mapping[str, str], hours: int | None
+) -> None:
+    """Keeps what one of the two said at the end; whoever says it twice replaces it."""
+    found = running(work, conversation, ref)
+    if found is None:
+        return
+    side = Side.EXPERT if found.by_expert else Side.REQUESTER
+    found.request.feedback = {**(found.request.feedback or {}), str(side): dict(choices)}
+    if found.by_expert and hours is not None:
+        found.request.hours = hours
+    work.post(found.thread, _("Feedback has arrived: {side}.", side=SIDES[side]))
+
+
+SIDES: Final = {Side.REQUESTER: _("from who asked"), Side.EXPERT: _("from the expert")}
+
+
+def own_assignments(work: Work, conversation: Conversation) -> tuple[OwnAssignment, ...]:
+    """Offers and assignments that the person of a chat has a part in, the newest first."""
+    return (*_as_expert(work, conversation), *_as_requester(work, conversation))
+
+
+def _as_expert(work: Work, conversation: Conversation) -> Iterator[OwnAssignment]:
+    profile = profile_row_of(work, conversation)
+    if profile is None:
+        return
+    rows = work.session.execute(
+        select(ExpertRequest, Offer, Thread)
+        .join(Offer, Offer.request_id == ExpertRequest.id)
+        .join(Thread, Thread.id == ExpertRequest.thread_id)
+        .where(
+            Offer.profile_id == profile.id,
+            Offer.state.in_((OfferState.OPEN, OfferState.ACCEPTED, OfferState.DONE)),
+        )
+        .order_by(sorted_by(Offer.id).desc())
+    )
+    for request, offer, thread in rows:
+        person = work.person(thread)
+        accepted = offer.state != OfferState.OPEN
+        yield OwnAssignment(
+            ref=thread.ref,
+            side=Side.EXPERT,
+            state=RequestState(request.state),
+            offer=OfferState(offer.state),
+            what=professions_in_words(wanted(request), work.contact_point),
+            due_at=offer.due_at,
+            parties=parties_in_words(wanted(request)),
+            other=render(requester_in_words(work, person), work.language_of(conversation))
+            if accepted and person is not None
+            else "",
+            gave_feedback=Side.EXPERT in (request.feedback or {}),
+        )
+
+
+def _as_requester(work: Work, conversation: Conversation) -> Iterator[OwnAssignment]:
+    rows = work.session.execute(
+        select(ExpertRequest, Thread)
+        .join(Thread, Thread.id == ExpertRequest.thread_id)
+        .join(ContactLink, ContactLink.thread_id == Thread.id)
+        .where(ContactLink.conversation_id == conversation.id, ExpertRequest.offer_id.is_not(None))
+        .order_by(sorted_by(Thread.id).desc())
+    )
+    for request, thread in rows:
+        expert = expert_of(work, request)
+        if expert is not None:
+            yield OwnAssignment(
+                ref=thread.ref,
+                side=Side.REQUESTER,
+                state=RequestState(request.state),
+                offer=OfferState(expert.offer.state),
+                what=professions_in_words(wanted(request), work.contact_point),
+                other=expert.profile.name,
+                gave_feedback=Side.REQUESTER in (request.feedback or {}),
+            )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bot.contact_point import ContactPoint
-from bot.i18n import Text, _, listing
+from bot.i18n import Text, _, lines, listing
 from bot.pool.languages import language_label
 from bot.pool.matching import Format
 from bot.pool.profile import WEEK
@@ -76,3 +76,15 @@ def when_and_where(wish: PoolRequest, point: ContactPoint, *, in_full: bool) -> 
         yield _("When: {first} to {last}", first=wish.first_day, last=wish.last_day)
     if wish.weekdays:
         yield _("Days: {days}", days=listing([WEEKDAYS[day] for day in WEEK if day in wish.weekdays]))
+
+
+def parties_in_words(wish: PoolRequest) -> Text | None:
+    """Who has a part in it, by role and organisation: all that neutrality is asked about; None for nobody named."""
+    if not wish.parties and not wish.organisations:
+        return None
+    return lines(
+        _("Involved: {parties}", parties=wish.parties) if wish.parties else None,
+        _("Organisations: {organisations}", organisations=listing(list(wish.organisations)))
+        if wish.organisations
+        else None,
+    )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import select, update
 
-from bot.commands import Button
+from bot.commands import Button, OfferAnswer
 from bot.conversation import Memory
-from bot.i18n import Text, _, lines, listing, render
+from bot.i18n import _, lines, render
 from bot.pool.in_words import what_is_wanted, when_and_where
+from bot.pool.profiles import profile_row_of
 from bot.pool.search import SEARCH, wanted
 from bot.taxonomy import OfferState, RequestState
 from bot.work import Work
@@ -22,14 +22,6 @@ from storage.scope import sorted_by
 
 ASK_IF_AVAILABLE_AFTER: Final = 3
 """After so many offers in a row without an answer, an expert is asked whether they are still there (F-17)."""
-
-
-class Answer(StrEnum):
-    """What an expert says to an offer; never why (W-25)."""
-
-    ACCEPT = "ACCEPT"
-    DECLINE = "DECLINE"
-    NOT_NEUTRAL = "NOT_NEUTRAL"
 
 
 THANKS: Final = _("Thank you for the quick answer.")
@@ -47,18 +39,9 @@ OVER: Final = {
 """What an expert reads who answers an offer that does not wait any more."""
 
 
-def profile_of_chat(work: Work, conversation: Conversation) -> PoolProfile | None:
-    """Whose chat this is in the pool."""
-    return work.session.scalars(
-        select(PoolProfile)
-        .join(UserAccount, UserAccount.id == PoolProfile.account_id)
-        .where(UserAccount.conversation_id == conversation.id)
-    ).one_or_none()
-
-
 def offer_of(work: Work, conversation: Conversation, ref: str) -> tuple[ExpertRequest, Offer, PoolProfile] | None:
     """The last offer of a request to the expert of a chat."""
-    profile = profile_of_chat(work, conversation)
+    profile = profile_row_of(work, conversation)
     if profile is None:
         return None
     found = work.session.execute(
@@ -72,7 +55,7 @@ def offer_of(work: Work, conversation: Conversation, ref: str) -> tuple[ExpertRe
     return (found[0], found[1], profile) if found is not None else None
 
 
-def answer(work: Work, conversation: Conversation, ref: str, said: Answer) -> None:
+def answer(work: Work, conversation: Conversation, ref: str, said: OfferAnswer) -> None:
     """Takes an expert's answer; of fifty who accept at once one wins, by one statement of the database."""
     found = offer_of(work, conversation, ref)
     if found is None:
@@ -89,8 +72,8 @@ def answer(work: Work, conversation: Conversation, ref: str, said: Answer) -> No
         return
     profile.unanswered = 0
     offer.answered_at = work.now
-    if said is not Answer.ACCEPT:
-        offer.state = OfferState.NOT_NEUTRAL if said is Answer.NOT_NEUTRAL else OfferState.DECLINED
+    if said is not OfferAnswer.ACCEPT:
+        offer.state = OfferState.NOT_NEUTRAL if said is OfferAnswer.NOT_NEUTRAL else OfferState.DECLINED
         work.tell(conversation, THANKS)
     elif _wins(work, request, offer):
         offer.state = OfferState.ACCEPTED
@@ -131,7 +114,7 @@ def tell_experts(work: Work, request_id: int) -> None:
         .order_by(sorted_by(Conversation.id))
         .with_for_update(of=Conversation)
     )
-    chats = {account: chat for account, chat in work.session.execute(with_chat)}
+    chats = {row[0]: row[1] for row in work.session.execute(with_chat)}
     rows = work.session.execute(
         select(Offer, PoolProfile)
         .join(PoolProfile, PoolProfile.id == Offer.profile_id)
@@ -175,7 +158,7 @@ def _ask(work: Work, thread: Thread, request: ExpertRequest, offer: Offer, chat:
     )
     memory = Memory.from_json(chat.memory)
     if memory.state is None:
-        # Where a messenger has no buttons, their numbers and labels are understood for as long as nothing else is asked.
+        # Where a messenger has no buttons, numbers and labels are understood as long as nothing else is asked.
         language = work.language_of(chat)
         offered = tuple((button.id, render(button.label, language)) for button in buttons)
         chat.memory = replace(memory, buttons=offered).to_json()
@@ -187,15 +170,4 @@ def offer_buttons(ref: str) -> tuple[Button, ...]:
         Button(f"/accept {ref}", _("Yes, in principle")),
         Button(f"/decline {ref}", _("No")),
         Button(f"/ask {ref}", _("I have a question")),
-    )
-
-
-def parties_in_words(request: ExpertRequest) -> Text | None:
-    """Who has a part in it, by role and organisation: all that neutrality is asked about."""
-    wish = wanted(request)
-    return lines(
-        _("Involved: {parties}", parties=wish.parties) if wish.parties else None,
-        _("Organisations: {organisations}", organisations=listing(list(wish.organisations)))
-        if wish.organisations
-        else None,
     )

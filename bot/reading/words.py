@@ -27,6 +27,13 @@ COMMANDS: Final = frozenset(
             "/withdraw",
             "/resume",
             "/away",
+            "/assignments",
+            "/assignment",
+            "/accept",
+            "/decline",
+            "/ask",
+            "/write",
+            "/feedback",
         ),
         *("/back", "/skip", "/later", "/cancel", "/done", "/send", "/change", "/discard"),
     )

@@ -56,7 +56,12 @@ def _seldom() -> list[object]:
 
 def _on_the_database() -> list[object]:
     first = {name: MESSENGERS[name] for name in ("telegram", "matrix")}
-    return [each for each in table(first) if each.values[1].name in ON_THE_DATABASE]
+    restart = ON_THE_DATABASE[-1:]
+    return [
+        each
+        for each in table(first)
+        if each.values[1].name in (restart if each.values[0] is MatrixDriver else ON_THE_DATABASE)
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_expert_request')),
     sa.UniqueConstraint('thread_id', name=op.f('uq_expert_request_thread_id'))
     )
-    running = sa.text("state IN ('OFFERED', 'ACCEPTED', 'CONFIRMED', 'APPOINTED', 'IN_PROGRESS')")
+    running = sa.text("ended_at IS NULL")
     op.create_index('ix_expert_request_open', 'expert_request', ['contact_point', 'id'], unique=False, sqlite_where=running, postgresql_where=running)
     op.create_table('offer',
     sa.Column('id', NUMBER, nullable=False),

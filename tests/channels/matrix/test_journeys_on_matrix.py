@@ -63,8 +63,9 @@ async def play_on(
 
 
 def is_usual(path: Path) -> bool:
-    """What matters most is played every time: one in German, the next in English."""
-    return path.stem in IMPORTANT and path.parent.name == ("de", "en")[IMPORTANT.index(path.stem) % 2]
+    """The first of what matters most are played every time: one in German, the next in English."""
+    usual = IMPORTANT[:3]
+    return path.stem in usual and path.parent.name == ("de", "en")[usual.index(path.stem) % 2]
 
 
 @pytest.mark.parametrize("path", [each for each in PATHS if is_usual(each)], ids=name_of)

@@ -9,8 +9,9 @@ from datetime import date, datetime
 from bot.contact_point import ContactPoint
 from bot.i18n import ZONE
 from bot.people import Person
-from bot.taxonomy import ReportState, Role, Urgency
-from bot.working_time import deadline
+from bot.pool.request import PoolRequest
+from bot.taxonomy import ReportState, RequestState, Role, Urgency
+from bot.working_time import deadline, suggestion_due
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,18 @@ class OwnReport:
     opened: bool = False
 
 
+@dataclass(frozen=True)
+class OwnRequest:
+    """A request to the pool as whoever made it may see it: never whom the desk asks."""
+
+    ref: str
+    request: PoolRequest
+    state: RequestState
+    requested_at: datetime
+    due_at: datetime | None = None
+    """The next date: by when the desk suggests somebody, or those who were asked answer."""
+
+
 def _nobody() -> None:
     return None
 
@@ -41,6 +54,7 @@ class Scope:
     fresh_ref: Callable[[], str]
     """Draws a reference number nobody has yet (D-06)."""
     own_reports: Callable[[], tuple[OwnReport, ...]] = tuple
+    own_requests: Callable[[], tuple[OwnRequest, ...]] = tuple
     account: Callable[[], Person | None] = _nobody
     """The person with their roles; None for everybody who has none (D-05)."""
     people: Callable[[], tuple[Person, ...]] = tuple
@@ -72,3 +86,7 @@ class Scope:
     def deadline(self, urgency: Urgency) -> datetime:
         """By when a human answers, in working time (2.N)."""
         return deadline(self.contact_point, urgency, self.now)
+
+    def suggestion_due(self, urgency: Urgency) -> datetime:
+        """By when the desk suggests somebody of the pool."""
+        return suggestion_due(self.contact_point, urgency, self.now)

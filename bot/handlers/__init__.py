@@ -9,6 +9,7 @@ from bot.commands import (
     AddToReport,
     AlertDesk,
     Ask,
+    AskForExpert,
     ComeBack,
     Command,
     FileReport,
@@ -23,11 +24,13 @@ from bot.commands import (
     SetName,
     ShowPick,
     Withdraw,
+    WithdrawRequest,
 )
 from bot.handlers.chat import ask, forget_me, remember_privacy_read, say, send_file, set_language, show_pick
 from bot.handlers.desk import alert_desk, hand_off
 from bot.handlers.people import come_back, go_away, lay_down_roles, set_name
 from bot.handlers.reports import add_to_report, file_report
+from bot.handlers.requests import ask_for_expert, withdraw_request
 from bot.handlers.withdraw import withdraw
 from bot.work import Work
 from storage.models import Conversation
@@ -45,6 +48,8 @@ HANDLERS: Final[Mapping[type[Command], Handler]] = {
     FileReport: file_report,
     AddToReport: add_to_report,
     Withdraw: withdraw,
+    AskForExpert: ask_for_expert,
+    WithdrawRequest: withdraw_request,
     HandOff: hand_off,
     AlertDesk: alert_desk,
     SetName: set_name,

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.i18n import Text
+from bot.pool.request import PoolRequest
 from bot.taxonomy import Constellation, Contact, Danger, Flag, Heat, RequestState, Setting, Urgency, When, Wish
 
 
@@ -118,6 +119,25 @@ class AddToReport(Command):
     ref: str
     text: str = field(repr=False)
     sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AskForExpert(Command):
+    """Asks the pool for somebody (R-50, R-110)."""
+
+    ref: str
+    request: PoolRequest
+    urgency: Urgency
+    language: str
+    sources: tuple[str, ...] = ()
+    """Keyed hashes of the messages with its words, so that an edit finds it (F-25)."""
+
+
+@dataclass(frozen=True)
+class WithdrawRequest(Command):
+    """What the person asked the pool for is no longer needed."""
+
+    ref: str
 
 
 class WithdrawScope(StrEnum):

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Final
 
-from bot.taxonomy import Urgency
+from bot.taxonomy import MediationRule, Urgency
 
 FEASTS: Final = {"weiberfastnacht": -52, "rosenmontag": -48, "ostersonntag": 0, "pfingstsonntag": 49}
 """Closing days that move with Easter, in days from Easter Sunday."""
@@ -216,6 +216,39 @@ class Reminders:
 
 
 @dataclass(frozen=True)
+class StateDesk:
+    """The central desk of the Land with its own pool: asked by people, never by the program (R-54, R-55)."""
+
+    name: str
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True)
+class PoolRules:
+    """What is promised to those who ask the pool, how long experts have, and the rules of language mediation."""
+
+    suggestion: WorkingPeriod = WorkingPeriod(days=3)
+    """Until when a suggestion is promised (J-2 step 6)."""
+    suggestion_urgent: WorkingPeriod = WorkingPeriod(days=1)
+    answer: WorkingPeriod = WorkingPeriod(days=2)
+    """How long an expert has for an answer."""
+    answer_urgent: WorkingPeriod = WorkingPeriod(minutes=240)
+    batches: int = 2
+    """After how many batches of offers the desk decides how it goes on."""
+    language_mediator_lead: int = 3
+    """How many service days before the day a language mediator should be asked for (R-110)."""
+    language_mediator_rules: tuple[MediationRule, ...] = tuple(MediationRule)
+    state_desk: StateDesk | None = None
+
+    def suggestion_for(self, urgency: Urgency) -> WorkingPeriod:
+        return self.suggestion_urgent if urgency is Urgency.URGENT else self.suggestion
+
+    def answer_for(self, urgency: Urgency) -> WorkingPeriod:
+        return self.answer_urgent if urgency is Urgency.URGENT else self.answer
+
+
+@dataclass(frozen=True)
 class TelegramRules:
     """How far Telegram may be used; without this part of the file it is not used at all (data-protection.md 5.1)."""
 
@@ -287,6 +320,7 @@ class ContactPoint:
     limits: Limits = Limits()
     handoff: HandOffRules = HandOffRules()
     reminders: Reminders = Reminders()
+    pool: PoolRules = PoolRules()
     telegram: TelegramRules = TelegramRules()
     matrix: MatrixRules = MatrixRules()
     professions: tuple[tuple[str, Translated], ...] = ()

@@ -25,17 +25,20 @@ from bot.contact_point import (
     MediaRules,
     Municipality,
     Organisation,
+    PoolRules,
     Privacy,
     Referral,
     Reminders,
     Retention,
     ServiceTimes,
     Span,
+    StateDesk,
     TelegramRules,
     Translated,
     WorkingPeriod,
 )
 from bot.messages import MEDIA_KINDS
+from bot.taxonomy import MediationRule
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 NEEDED_HELP_LINES: Final = ("police", "rescue", "crisis_line", "youth_office")
@@ -215,6 +218,7 @@ def _contact_point(name: str, root: _Table, languages: Collection[str] | None) -
         limits=_counts(root.table("limits"), Limits),
         handoff=_counts(root.table("handoff"), HandOffRules),
         reminders=_reminders(root.table("reminders")),
+        pool=_pool(root.table("pool")),
         telegram=(telegram := _telegram(root)),
         matrix=_matrix(root, telegram),
         professions=_professions(root.table("professions"), translated),
@@ -394,6 +398,39 @@ def _reminders(table: _Table) -> Reminders:
     return found
 
 
+def _pool(table: _Table) -> PoolRules:
+    found = PoolRules(
+        suggestion=table.read("suggestion", _working_period, PoolRules.suggestion),
+        suggestion_urgent=table.read("suggestion_urgent", _working_period, PoolRules.suggestion_urgent),
+        answer=table.read("answer", _working_period, PoolRules.answer),
+        answer_urgent=table.read("answer_urgent", _working_period, PoolRules.answer_urgent),
+        batches=table.read("batches", _count, PoolRules.batches),
+        language_mediator_lead=table.read("language_mediator_lead", _service_days, PoolRules.language_mediator_lead),
+        language_mediator_rules=table.read(
+            "language_mediator_rules", _mediation_rules, PoolRules.language_mediator_rules
+        ),
+        state_desk=_state_desk(table),
+    )
+    table.close()
+    return found
+
+
+def _state_desk(pool: _Table) -> StateDesk | None:
+    if "state_desk" not in pool.values:
+        pool.known.append("state_desk")
+        return None
+    table = pool.table("state_desk")
+    found = StateDesk(
+        name=table.read("name", _line, "", needed=True),
+        email=table.read("email", _email, StateDesk.email),
+        phone=table.read("phone", _phone, StateDesk.phone),
+    )
+    table.close()
+    if not {"email", "phone"} & table.values.keys():
+        table.wrong("an email or a phone is needed")
+    return found
+
+
 def _telegram(root: _Table) -> TelegramRules:
     if "telegram" not in root.values:
         root.known.append("telegram")
@@ -541,6 +578,21 @@ def _count(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 9999:
         raise _Wrong("a whole number from 1 to 9999 is expected", value)
     return value
+
+
+def _service_days(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= 60:
+        raise _Wrong("a whole number of service days from 0 to 60 is expected", value)
+    return value
+
+
+def _mediation_rules(value: Any) -> tuple[MediationRule, ...]:
+    names = {rule.lower(): rule for rule in MediationRule}
+    given = _lines(value)
+    for name in given:
+        if name not in names:
+            raise _Wrong(f"no such rule{_did_you_mean(name, names)}", name)
+    return tuple(rule for name, rule in names.items() if name in given)
 
 
 def _language(value: Any, known: Collection[str] | None) -> str:

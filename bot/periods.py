@@ -24,10 +24,12 @@ def months_after(moment: datetime, months: int) -> datetime:
     return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
 
 
-def kept_until(retention: Retention, result: str | None, closed_at: datetime) -> datetime:
-    """Until when what was closed with this result is kept."""
+def kept_until(retention: Retention, result: str | None, closed_at: datetime, *, is_request: bool = False) -> datetime:
+    """Until when what was closed with this result is kept: a report, or a request to the pool."""
     if result == ABUSE:
         return closed_at + timedelta(days=retention.abuse_content_days)
+    if is_request:
+        return months_after(closed_at, retention.expert_request_months)
     return months_after(closed_at, retention.case_months if result == CASE else retention.report_months)
 
 

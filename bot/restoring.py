@@ -31,6 +31,7 @@ from bot.retention import (
     cut_contacts,
     erase_cases,
     erase_chats,
+    erase_request_words,
     erase_words,
     erasures_since,
     of_rows,
@@ -46,6 +47,7 @@ from storage.key_check import check_keys
 from storage.keys import KeyRing, WrongKey
 from storage.migrate import upgrade
 from storage.models import Conversation, DueRow, InboxMessage, OutboxMessage, Report, Thread, ThreadEntry
+from storage.pool import ExpertRequest
 
 NUMBERED: Final = ("inbox", "outbox")
 """Tables whose ids are names for messengers: none may come twice."""
@@ -314,6 +316,17 @@ def _replay_cases(
 
 def _forget_talk(session: Session, thread: int, at: datetime) -> None:
     erase_words(session, and_(ThreadEntry.thread_id == thread, ThreadEntry.kind.in_(RELAYED), ThreadEntry.at <= at))
+    erase_request_words(session, [thread] if _is_closed_request(session, thread) else [])
+
+
+def _is_closed_request(session: Session, thread: int) -> bool:
+    """The words of a request to the pool go with its talk, but only once it is over."""
+    closed = (
+        select(Thread.id)
+        .join(ExpertRequest, ExpertRequest.thread_id == Thread.id)
+        .where(Thread.id == thread, Thread.closed_at.is_not(None))
+    )
+    return session.scalar(closed) is not None
 
 
 def _take_words(session: Session, case: Any, at: datetime) -> None:

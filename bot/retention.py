@@ -29,6 +29,7 @@ from bot.holder import HUMAN
 from bot.i18n import ZONE, _, lines, listing, verbatim
 from bot.messages import Style
 from bot.periods import SHORTEST_MONTH, kept_until, month_of, months_after, span_of
+from bot.pool.request import without_words
 from bot.taxonomy import HOLDS, Constellation, Setting, Urgency, Wish
 from bot.work import Pending, Work
 from storage import accounts, matrix, models, telegram, web_messages
@@ -52,6 +53,7 @@ from storage.models import (
     ThreadEntry,
 )
 from storage.outage import is_away
+from storage.pool import ExpertRequest
 from storage.scope import scoped_to
 from storage.types import ring_of
 from storage.web_messages import WebMessage
@@ -333,7 +335,7 @@ def _cases(session: Session, point: ContactPoint, now: datetime, after: int) -> 
     counts = Counts(
         cases=len(over),
         contacts=_contacts(session, point, now, free),
-        transcripts=_transcripts(session, point, now, free),
+        transcripts=_transcripts(session, point, now, free) + _words_of_requests(session, point, now, free),
         files=_files(session, point, now, and_(free, ThreadEntry.thread_id.in_(ids))),
         on_hold=session.scalar(select(func.count()).select_from(Thread).where(window, _on_hold())) or 0,
     )
@@ -354,12 +356,19 @@ CASE: Final = (
 
 def _closed_long_ago(session: Session, point: ContactPoint, now: datetime, free: ColumnElement[bool]) -> list[Any]:
     retention = point.retention
-    months = min(retention.report_months, retention.case_months)
+    months = min(retention.report_months, retention.case_months, retention.expert_request_months)
     shortest = min(timedelta(days=retention.abuse_content_days), months * SHORTEST_MONTH)
     rows = session.execute(
-        select(*CASE).where(free, Thread.closed_at <= now - shortest).with_for_update(skip_locked=True)
+        select(*CASE, _is_request().label("is_request"))
+        .where(free, Thread.closed_at <= now - shortest)
+        .with_for_update(skip_locked=True)
     )
-    return [row for row in rows if kept_until(retention, row.result, row.closed_at) <= now]
+    return [row for row in rows if kept_until(retention, row.result, row.closed_at, is_request=row.is_request) <= now]
+
+
+def _is_request() -> ColumnElement[bool]:
+    """Somebody asks the pool in it: no report."""
+    return exists().where(ExpertRequest.thread_id == Thread.id)
 
 
 def _told_only(session: Session, point: ContactPoint, now: datetime, free: ColumnElement[bool]) -> list[Any]:
@@ -398,7 +407,7 @@ def _held() -> ColumnElement[bool]:
 
 
 def erase_cases(session: Session, cases: Sequence[Any], now: datetime, *, leave_statistics: bool = True) -> None:
-    """Deletes cases with all that belongs to them; a row of statistics stays of each."""
+    """Deletes cases with all that belongs to them; a row of statistics stays of each but requests to the pool."""
     if not cases:
         return
     ids = [case.id for case in cases]
@@ -408,6 +417,7 @@ def erase_cases(session: Session, cases: Sequence[Any], now: datetime, *, leave_
             select(Report.thread_id, Report.details, Report.state).where(Report.thread_id.in_(ids))
         )
     }
+    requests = set(session.scalars(select(ExpertRequest.thread_id).where(ExpertRequest.thread_id.in_(ids))))
     refs = [case.ref for case in cases]
     web_messages.forget_threads(session, refs)
     telegram.forget_cases(session, refs)
@@ -421,7 +431,7 @@ def erase_cases(session: Session, cases: Sequence[Any], now: datetime, *, leave_
     # Report and entries go with their thread.
     session.execute(delete(Thread).where(Thread.id.in_(ids)).execution_options(synchronize_session=False))
     if leave_statistics:
-        _leave_statistics(session, cases, reports)
+        _leave_statistics(session, [case for case in cases if case.id not in requests], reports)
 
 
 def _leave_statistics(session: Session, cases: Sequence[Any], reports: Mapping[int, Any]) -> None:
@@ -455,7 +465,7 @@ def _blur(session: Session, month: str, place: str) -> None:
     begin, end = span_of(month)
     here = and_(Statistic.month == month, Statistic.place == place)
     living = select(func.count()).select_from(Thread).where(
-        Thread.municipality == place, Thread.created_at >= begin, Thread.created_at < end
+        Thread.municipality == place, Thread.created_at >= begin, Thread.created_at < end, ~_is_request()
     )  # fmt: skip
     counted = session.scalar(living) or 0
     counted += session.scalar(select(func.count()).select_from(Statistic).where(here)) or 0
@@ -512,6 +522,29 @@ def _transcripts(session: Session, point: ContactPoint, now: datetime, free: Col
     for thread in threads:
         erased(session, ring, point.id, Kind.TRANSCRIPT, thread.ref, at=now)
     return erase_words(session, and_(ThreadEntry.thread_id.in_([thread.id for thread in threads]), words))
+
+
+def _words_of_requests(session: Session, point: ContactPoint, now: datetime, free: ColumnElement[bool]) -> int:
+    """What was written about a request to the pool, so many days after it was closed; the choices stay."""
+    until = now - timedelta(days=point.retention.transcript_days)
+    told = exists().where(ThreadEntry.thread_id == Thread.id, ThreadEntry.kind == "STORY")
+    threads = session.execute(
+        select(Thread.id, Thread.ref)
+        .where(free, Thread.closed_at <= until, _is_request(), told)
+        .with_for_update(skip_locked=True)
+    ).all()
+    ring = ring_of(session.get_bind().dialect)
+    for thread in threads:
+        erased(session, ring, point.id, Kind.TRANSCRIPT, thread.ref, at=now)
+    return erase_request_words(session, [thread.id for thread in threads])
+
+
+def erase_request_words(session: Session, threads: Sequence[int]) -> int:
+    """Deletes what the requesters wrote, and what the desk's page shows of it."""
+    for request in session.scalars(select(ExpertRequest).where(ExpertRequest.thread_id.in_(threads))):
+        request.details = without_words(request.details)
+    session.flush()
+    return erase_words(session, and_(ThreadEntry.thread_id.in_(threads), ThreadEntry.kind == "STORY"))
 
 
 def erase_words(session: Session, which: ColumnElement[bool]) -> int:

@@ -181,6 +181,15 @@ REQUESTERS = frozenset({*RESPONSIBLE, Role.CONTACT_POINT_STAFF, Role.KI_LEAD})
 """Roles of people who may ask for somebody of the pool (R-50)."""
 
 
+class MediationRule(StrEnum):
+    """What language mediators of a pool do only so, or not at all (R-110)."""
+
+    ORAL_ONLY = "ORAL_ONLY"
+    NO_LEGAL_CONSEQUENCES = "NO_LEGAL_CONSEQUENCES"
+    PROFESSIONAL_PRESENT = "PROFESSIONAL_PRESENT"
+    NO_PERMANENT_ASSIGNMENTS = "NO_PERMANENT_ASSIGNMENTS"
+
+
 class RequestState(StrEnum):
     """The life of a request for an expert (taxonomy.md 2.9)."""
 

@@ -26,9 +26,10 @@ from bot.desk import files
 from bot.desk.handoff import end_by_person
 from bot.desk.move import note_where_it_is
 from bot.desk.relay import edited_by_person, from_reporter, is_back_to_bot, taken_back_by_person, watch_idle
+from bot.desk.request import asked
 from bot.desks import Desks
 from bot.engine.inputs import one_line, readable
-from bot.engine.scope import OwnReport, Scope
+from bot.engine.scope import OwnReport, OwnRequest, Scope
 from bot.fates import Fate
 from bot.flows.emergency import emergency_line
 from bot.handlers import handle
@@ -41,13 +42,14 @@ from bot.messages import Inbound, Media, inbound_from_json, to_json
 from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.pool.assignment import own_assignments
 from bot.reading.words import command as slash_command
-from bot.taxonomy import ReportState
+from bot.taxonomy import ReportState, RequestState
 from bot.work import Pending, Work
 from bot.working_time import after_quiet_hours
 from storage import due, inbox, outbox
 from storage.database import Database
 from storage.inbox import Waiting
 from storage.models import ContactLink, Conversation, InboxMessage, OutboxMessage, Report, Thread
+from storage.pool import ExpertRequest
 from storage.scope import scoped_to, sorted_by
 
 BATCH: Final = 64
@@ -478,6 +480,7 @@ class Turns:
             language=language,
             fresh_ref=work.fresh_ref,
             own_reports=lambda: _own_reports(work, conversation),
+            own_requests=cache(lambda: _own_requests(work, conversation)),
             account=cache(lambda: person_in(work, conversation)),
             people=cache(lambda: everybody(work)),
             assignments=cache(lambda: own_assignments(work, conversation)),
@@ -561,6 +564,28 @@ def _own_reports(work: Work, conversation: Conversation) -> tuple[OwnReport, ...
             opened=thread.opened_at is not None,
         )
         for thread, report in rows
+    )
+
+
+def _own_requests(work: Work, conversation: Conversation) -> tuple[OwnRequest, ...]:
+    """The requests to the pool that can be read, newest first."""
+    rows = work.session.execute(
+        select(Thread, ExpertRequest)
+        .join(ContactLink, ContactLink.thread_id == Thread.id)
+        .join(ExpertRequest, ExpertRequest.thread_id == Thread.id)
+        .where(ContactLink.conversation_id == conversation.id)
+        .order_by(sorted_by(Thread.id).desc())
+    )
+    return tuple(
+        OwnRequest(
+            ref=thread.ref,
+            request=request,
+            state=RequestState(row.state),
+            requested_at=row.created_at,
+            due_at=thread.deadline or (row.due_at if row.state == RequestState.OFFERED else None),
+        )
+        for thread, row in rows
+        if (request := asked(row)) is not None
     )
 
 

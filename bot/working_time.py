@@ -71,14 +71,24 @@ def deadline(contact_point: ContactPoint, urgency: Urgency, at: datetime) -> dat
     Hours run in working minutes. Days end with the service of the n-th service day that begins after
     `at`: what comes in on Monday at 9 is read, at two days, until Wednesday at closing time (W-10).
     """
-    return end_of(contact_point, contact_point.deadlines.of(urgency), at)
+    return add_period(contact_point, at, contact_point.deadlines.of(urgency))
 
 
-def end_of(contact_point: ContactPoint, period: WorkingPeriod, at: datetime) -> datetime:
-    """When a period that begins at `at` is over: service days as above, hours in working minutes."""
+def add_period(contact_point: ContactPoint, at: datetime, period: WorkingPeriod) -> datetime:
+    """The end of a working period that begins at `at`; days and minutes are counted as in `deadline`."""
     if period.days:
         return _end_of_service_day(contact_point, at, period.days)
     return add_working_time(contact_point, at, period.minutes)
+
+
+def suggestion_due(contact_point: ContactPoint, urgency: Urgency, at: datetime) -> datetime:
+    """By when somebody who asks the pool at `at` gets a suggestion (J-2 step 6)."""
+    return add_period(contact_point, at, contact_point.pool.suggestion_for(urgency))
+
+
+def service_day_after(contact_point: ContactPoint, day: date, n: int) -> date:
+    """The n-th service day after `day`, which itself does not count."""
+    return _end_of_service_day(contact_point, _moment(day, 24 * 60 - 1), n).astimezone(BERLIN).date()
 
 
 def fraction_due(contact_point: ContactPoint, start: datetime, due: datetime, fraction: float) -> datetime:

@@ -15,14 +15,16 @@ from bot.contact_point import (
     Deadlines,
     MediaRules,
     Municipality,
+    PoolRules,
     Retention,
     Span,
+    StateDesk,
     Translated,
     WorkingPeriod,
     easter_sunday,
 )
 from bot.contact_point_file import ContactPointError, load_contact_point, load_contact_points, shipped
-from bot.taxonomy import Urgency
+from bot.taxonomy import MediationRule, Urgency
 from bot.working_time import add_working_time, public_holidays
 
 SAMPLE = (shipped() / "hagen.toml").read_text(encoding="utf-8")
@@ -83,11 +85,11 @@ def test_what_a_file_leaves_out_has_the_defaults_of_the_concept(tmp_path: Path) 
 
 
 def test_the_commented_lines_of_the_samples_are_the_defaults(tmp_path: Path) -> None:
-    sections = ("languages", "deadlines", "retention", "media", "limits", "handoff", "reminders")
+    sections = ("languages", "deadlines", "retention", "media", "limits", "handoff", "reminders", "pool")
     section, uncommented = "", []
     for line in SAMPLE.splitlines():
         section = line.strip("[]") if line.startswith("[") else section
-        is_setting = section in sections and re.match("# (?!offered)[a-z_]+ = ", line)
+        is_setting = section in sections and re.match("# (?!offered|name|email|phone)[a-z_]+ = ", line)
         uncommented.append(line.removeprefix("# ") if is_setting else line)
 
     assert uncommented != SAMPLE.splitlines()
@@ -198,6 +200,9 @@ def test_privacy_texts(tmp_path: Path) -> None:
         ("# draft_hours = 24", "draft_hours = true", "retention.draft_hours: true: a whole number from 1 to 9999 is expected"),
         ("[limits]", "[[limits]]", "limits: [a table]: a table is expected, its name in square brackets in a line of its own"),
         ('# kinds = ["photo", "document"]', 'kinds = ["photos"]', 'media.kinds: "photos": no kind of media, did you mean "photo"?'),
+        ('# suggestion = "3d"', 'suggestion = "soon"', 'pool.suggestion: "soon": no working time, like "30min", "2h" or "1d" (d: service days)'),
+        ('# language_mediator_lead = 3', 'language_mediator_lead = 90', 'pool.language_mediator_lead: 90: a whole number of service days from 0 to 60 is expected'),
+        ('# batches = 2', 'batchs = 2', 'pool.batchs: unknown key, did you mean "batches"?'),
         ('# quiet_hours = "21:00-08:00"', 'quiet_hours = "00:00-24:00"', 'reminders.quiet_hours: "00:00-24:00": the end is the same time as the start; [] means no quiet hours'),
         ('key = "youth_office"', 'key = "youth"', 'help_lines: the help line with the key "youth_office" is missing'),
         ('key = "medical"', 'key = "police"', 'help_lines[11].key: "police": a second help line with this key'),
@@ -356,4 +361,33 @@ def test_a_contact_point_may_look_for_professions_of_its_own(tmp_path: Path) -> 
     )
     assert mistakes(tmp_path, SAMPLE + '[professions]\nMEDIATOR = "Schlichtung"\n') == [
         "hagen.toml: professions.MEDIATOR: up to 35 of the letters a-z, digits and _ are possible, like theatre"
+    ]
+
+
+def test_the_rules_of_the_pool(tmp_path: Path) -> None:
+    assert load(tmp_path, SAMPLE).pool == PoolRules()
+    said = """[pool]
+suggestion = "4 d"
+answer_urgent = "90 min"
+language_mediator_lead = 5
+language_mediator_rules = ["professional_present", "oral_only"]
+[pool.state_desk]
+name = "Zentrale Konfliktberatung"
+phone = "0211 555 01 90"
+"""
+    pool = load(tmp_path, changed("[pool]\n", said)).pool
+    assert pool.suggestion_for(Urgency.NORMAL) == WorkingPeriod(days=4)
+    assert pool.suggestion_for(Urgency.URGENT) == WorkingPeriod(days=1)
+    assert pool.answer_for(Urgency.SOON) == WorkingPeriod(days=2)
+    assert pool.answer_for(Urgency.URGENT) == WorkingPeriod(minutes=90)
+    assert pool.language_mediator_lead == 5
+    assert pool.language_mediator_rules == (MediationRule.ORAL_ONLY, MediationRule.PROFESSIONAL_PRESENT)
+    assert pool.state_desk == StateDesk("Zentrale Konfliktberatung", phone="0211 555 01 90")
+
+
+def test_mistakes_in_the_rules_of_the_pool(tmp_path: Path) -> None:
+    said = '[pool]\nlanguage_mediator_rules = ["oral"]\n[pool.state_desk]\nname = "Zentrale"\n'
+    assert mistakes(tmp_path, changed("[pool]\n", said)) == [
+        'hagen.toml: pool.language_mediator_rules: "oral": no such rule, did you mean "oral_only"?',
+        "hagen.toml: pool.state_desk: an email or a phone is needed",
     ]

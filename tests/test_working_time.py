@@ -23,6 +23,8 @@ from bot.working_time import (
     public_holidays,
     school_calendar_ends,
     school_holidays,
+    service_day_after,
+    suggestion_due,
     working_minutes_between,
 )
 
@@ -127,6 +129,19 @@ def test_next_service(at: str, service: str) -> None:
 )
 def test_deadlines(urgency: Urgency, at: str, due: str) -> None:
     assert deadline(OBERBERG, urgency, berlin(at)) == berlin(due)
+
+
+def test_a_language_mediator_is_asked_for_some_service_days_before() -> None:
+    assert service_day_after(OBERBERG, date(2026, 11, 23), 3) == date(2026, 11, 26)
+    assert service_day_after(OBERBERG, date(2026, 11, 26), 3) == date(2026, 12, 1), "not on a weekend"
+    assert service_day_after(OBERBERG, date(2026, 11, 28), 1) == date(2026, 11, 30)
+
+
+@pytest.mark.parametrize(
+    ("urgency", "due"), [(Urgency.NORMAL, "2026-11-26 16:00"), (Urgency.URGENT, "2026-11-24 16:00")]
+)
+def test_until_when_a_suggestion_is_promised(urgency: Urgency, due: str) -> None:
+    assert suggestion_due(OBERBERG, urgency, berlin("2026-11-23 12:30")) == berlin(due)
 
 
 def test_a_day_with_a_break_is_one_service_day() -> None:

@@ -7,15 +7,31 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.commands import Button
+from bot.desk.request import asked, request_of
 from bot.desk.words import FLAG, STATE, URGENCY
 from bot.flows.my_reports import place_name
 from bot.flows.report_tension import CONTACT, DANGER, ELSEWHERE, HEAT, PARTIES, SETTINGS, WHEN, WISHES
 from bot.i18n import Text, _, lines, listing, paragraphs, verbatim
 from bot.languages import name_of
 from bot.messages import Style
-from bot.taxonomy import Constellation, Contact, Danger, Flag, Heat, ReportState, Setting, Urgency, When, Wish
+from bot.pool.request_words import STATE_AT_DESK, in_words
+from bot.taxonomy import (
+    TO_DECIDE,
+    Constellation,
+    Contact,
+    Danger,
+    Flag,
+    Heat,
+    ReportState,
+    RequestState,
+    Setting,
+    Urgency,
+    When,
+    Wish,
+)
 from bot.work import Work
 from storage.models import Report, Thread
+from storage.pool import ExpertRequest
 
 
 def report_of(work: Work, thread: Thread) -> Report | None:
@@ -41,12 +57,13 @@ def renew_card(work: Work, thread: Thread) -> None:
 
 def _card(work: Work, thread: Thread) -> Text:
     report = report_of(work, thread)
+    request = request_of(work, thread) if report is None else None
     language = name_of(thread.language, work.desk_language)
     flags = [FLAG[Flag(name)] for name in thread.flags.split()]
     return paragraphs(
         lines(
             _("{ref} · {urgency}", ref=thread.ref, urgency=URGENCY[Urgency(thread.urgency)]),
-            _("State: {state}", state=_state(work, thread, report)),
+            _("State: {state}", state=_state(work, thread, report, request)),
             _("In charge: {who}", who=thread.taken_by) if thread.taken_by else _("In charge: nobody yet"),
             _("What {who} writes here goes to the person", who=thread.taken_by)
             if is_talking(work, thread) and thread.taken_by
@@ -55,6 +72,7 @@ def _card(work: Work, thread: Thread) -> Text:
             _("Attention: {flags}", flags=listing(flags)) if flags else None,
         ),
         _answers(work, thread, report) if report else None,
+        _asked_for(work, request) if request else None,
         lines(
             _("Language: {language}", language=verbatim(language)),
             _unreachable(work, thread),
@@ -71,9 +89,11 @@ def _unreachable(work: Work, thread: Thread) -> Text | None:
     return None
 
 
-def _state(work: Work, thread: Thread, report: Report | None) -> Text:
+def _state(work: Work, thread: Thread, report: Report | None, request: ExpertRequest | None) -> Text:
     if report is not None:
         return STATE[ReportState(report.state)]
+    if request is not None:
+        return STATE_AT_DESK[RequestState(request.state)]
     if thread.closed_at is not None:
         return _("closed")
     return _("chat with a person") if work.held_for(thread) else _("open")
@@ -97,10 +117,32 @@ def _answers(work: Work, thread: Thread, report: Report) -> Text | None:
     )
 
 
+def _asked_for(work: Work, request: ExpertRequest) -> Text | None:
+    """The choices of the requester; their words stand in the thread, as those of a report do."""
+    answers = asked(request)
+    if answers is None:
+        return None
+    return lines(
+        *in_words(answers, work.contact_point),
+        _("Organisations with a part in it: {organisations}", organisations=listing(answers.organisations))
+        if answers.organisations
+        else None,
+        _("Sent: {when}", when=request.created_at),
+    )
+
+
 def _buttons(work: Work, thread: Thread) -> tuple[Button, ...]:
     if thread.closed_at is not None:
         return (Button("/reopen", _("Reopen")),)
     take = Button("/take", _("Take"), primary=True) if thread.taken_by is None else Button("/release", _("Release"))
     talk = Button("/quiet", _("End live chat")) if is_talking(work, thread) else Button("/talk", _("Live chat"))
     reachable = work.link(thread) is not None
-    return (take, *((talk,) if reachable else ()), Button("/close", _("Close")), Button("/help", _("Help")))
+    request = request_of(work, thread)
+    suggest = Button("/suggest", _("Suggest experts"))
+    return (
+        take,
+        *((suggest,) if request is not None and request.state in TO_DECIDE else ()),
+        *((talk,) if reachable else ()),
+        Button("/close", _("Close")),
+        Button("/help", _("Help")),
+    )

@@ -11,6 +11,7 @@ from bot.commands import Button
 from bot.desk.card import is_talking, renew_card, report_of, show_card
 from bot.desk.deadlines import answered, wait_for_answer
 from bot.desk.relay import BACK_TO_BOT, hold, introduction, let_go, watch_holder
+from bot.desk.request import asked, end, request_of, resume
 from bot.desk.room import open_or_take
 from bot.desk.words import HOLD_LABELS, HOLD_REASONS, RESULT_LABELS, RESULTS
 from bot.engine.inputs import one_line, readable_phone
@@ -18,6 +19,7 @@ from bot.holder import HUMAN
 from bot.i18n import Phone, Text, _, lines
 from bot.messages import Style
 from bot.periods import deleted_by, kept_until
+from bot.pool.request_words import words_of
 from bot.taxonomy import CLOSED_STATES, HOLDS, ReportState, Urgency, Wish
 from bot.work import Work
 from storage.models import Conversation, Report, Thread, ThreadEntry
@@ -63,9 +65,17 @@ def _show_words(work: Work, thread: Thread, report: Report | None) -> None:
         .order_by(sorted_by(ThreadEntry.id))
     )
     for entry in entries:
-        words = report.story if entry.kind == "STORY" and report else entry.text
+        words = _story(work, thread, report) if entry.kind == "STORY" else entry.text
         if words:
             entry.outbox_id = work.post(thread, words, style=Style.FROM_REPORTER)
+
+
+def _story(work: Work, thread: Thread, report: Report | None) -> Text | str | None:
+    if report is not None:
+        return report.story
+    request = request_of(work, thread)
+    answers = asked(request) if request is not None else None
+    return words_of(answers) if answers is not None else None
 
 
 def take(work: Work, thread: Thread, by: str) -> None:
@@ -121,6 +131,8 @@ def _tell_taken(work: Work, thread: Thread, by: str) -> None:
         return
     if waiting is not None:
         work.tell(person, introduction(work, by))
+    elif request_of(work, thread) is not None:
+        work.tell(person, _("A person from the contact point now has your request {ref}.", ref=thread.ref))
     elif work.contact_point.show_staff_names:
         work.tell(person, _("{display} is now taking care of your report {ref}.", display=by, ref=thread.ref))
     else:
@@ -284,6 +296,9 @@ def _end(work: Work, thread: Thread, by: str, result: str) -> None:
     report = report_of(work, thread)
     if report is not None:
         report.state = RESULTS[result]
+    request = request_of(work, thread)
+    if request is not None:
+        end(work, request)
     person = work.person(thread)
     held = work.held_for(thread)
     if held is not None:
@@ -306,7 +321,8 @@ def _deletion(work: Work, thread: Thread) -> Text | None:
         return _("It is on hold: nothing is deleted until /unhold.")
     if thread.closed_at is None:
         return None
-    until = kept_until(work.contact_point.retention, thread.result, thread.closed_at)
+    is_request = request_of(work, thread) is not None
+    until = kept_until(work.contact_point.retention, thread.result, thread.closed_at, is_request=is_request)
     return _("The texts are deleted by {date}.", date=deleted_by(until))
 
 
@@ -373,7 +389,7 @@ def _tell_closed(work: Work, thread: Thread, person: Conversation, result: str, 
         lines(
             _("The conversation has ended. The program answers again.") if was_held else None,
             _("Your matter {ref} is closed.", ref=thread.ref),
-            _("If something is missing or begins again: /mine"),
+            _("If something is missing or begins again: /mine") if request_of(work, thread) is None else None,
         ),
         (MENU,),
     )
@@ -394,6 +410,9 @@ def reopen(work: Work, thread: Thread, by: str) -> None:
     thread.abuse_marked_by = None
     if report is not None:
         report.state = ReportState.IN_PROGRESS if thread.taken_by else ReportState.ACKNOWLEDGED
+    request = request_of(work, thread)
+    if request is not None:
+        resume(request)
     person = work.person(thread)
     if person is not None:
         if was_abuse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
@@ -30,6 +31,12 @@ def wait_for_answer(work: Work, thread: Thread, urgency: Urgency | None = None) 
     sooner = urgency is not None and due is not None and deadline(work.contact_point, urgency, work.now) < due
     if due is None or due <= work.now or sooner:
         _set_deadline(work, thread, urgency or Urgency(thread.urgency))
+
+
+def wait_until(work: Work, thread: Thread, due: datetime) -> None:
+    """Somebody waits from now on for an answer that was promised by then."""
+    thread.waiting_since = thread.waiting_since or work.now
+    _wait_until(work, thread, due)
 
 
 def answered(work: Work, thread: Thread) -> None:
@@ -98,6 +105,10 @@ def _ping(work: Work, thread: Thread, stage: int) -> Text:
 
 
 def _set_deadline(work: Work, thread: Thread, urgency: Urgency) -> None:
-    thread.deadline = deadline(work.contact_point, urgency, work.now)
+    _wait_until(work, thread, deadline(work.contact_point, urgency, work.now))
+
+
+def _wait_until(work: Work, thread: Thread, due: datetime) -> None:
+    thread.deadline = due
     for stage, kind in zip(STAGES, KINDS, strict=True):
-        work.remind(kind, thread.id, fraction_due(work.contact_point, work.now, thread.deadline, stage / 100))
+        work.remind(kind, thread.id, fraction_due(work.contact_point, work.now, due, stage / 100))

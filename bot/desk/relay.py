@@ -9,10 +9,12 @@ from sqlalchemy import select
 from bot.commands import Button
 from bot.desk.card import renew_card, report_of
 from bot.desk.deadlines import answered, wait_for_answer
+from bot.desk.request import request_of, resume
 from bot.desk.room import announce_message
 from bot.holder import BOT, HUMAN
 from bot.i18n import Text, _, render
 from bot.messages import Style, Voice
+from bot.pool.request import without_words
 from bot.taxonomy import CLOSED_STATES, ReportState
 from bot.work import Work
 from bot.working_time import add_working_time
@@ -97,6 +99,9 @@ def reopen_if_closed(work: Work, thread: Thread) -> None:
     report = report_of(work, thread)
     if report is not None and ReportState(report.state) in CLOSED_STATES - {ReportState.WITHDRAWN}:
         report.state = ReportState.IN_PROGRESS if thread.taken_by else ReportState.ACKNOWLEDGED
+    request = request_of(work, thread)
+    if request is not None:
+        resume(request)
     work.entry(thread, "EVENT", "REOPENED_BY_REPORTER")
 
 
@@ -122,7 +127,10 @@ def edited_by_person(work: Work, person: Conversation, source: str, text: str) -
     if work.person(thread) is not person:
         return False
     from_reporter(work, thread, _addition(work, text), source)
-    work.tell(person, _("I have passed on your change to report {ref}.", ref=thread.ref))
+    if request_of(work, thread) is not None:
+        work.tell(person, _("I have passed on your change to request {ref}.", ref=thread.ref))
+    else:
+        work.tell(person, _("I have passed on your change to report {ref}.", ref=thread.ref))
     return True
 
 
@@ -142,20 +150,33 @@ def taken_back_by_person(work: Work, person: Conversation, source: str) -> bool:
     if not links:
         return False
     thread = work.session.get_one(Thread, links[0].thread_id)
-    report = report_of(work, thread)
-    if work.person(thread) is not person or report is None:
+    report, request = report_of(work, thread), request_of(work, thread)
+    if work.person(thread) is not person or (report is None and request is None):
         return False
     others = select(SourceLink).where(SourceLink.thread_id == thread.id, SourceLink.source_key != source)
     if work.session.scalars(others).first() is not None:
         # Several messages became one text: which words were in which is not kept.
-        said = _("These words are still in your report {ref}. To take back the whole report: /withdraw", ref=thread.ref)
+        if report is None:
+            said = _("These words are still in your request {ref}. To take it back: /requests", ref=thread.ref)
+        else:
+            said = _(
+                "These words are still in your report {ref}. To take back the whole report: /withdraw", ref=thread.ref
+            )
         work.tell(person, said)
         return True
-    report.story = None
+    if report is not None:
+        report.story = None
+    elif request is not None:
+        request.details = without_words(request.details)
     stories = select(ThreadEntry).where(ThreadEntry.thread_id == thread.id, ThreadEntry.kind == "STORY")
     for entry in work.session.scalars(stories):
         _show_taken_back(work, thread, entry)
-    work.tell(person, _("I have deleted these words from report {ref}.", ref=thread.ref))
+    work.tell(
+        person,
+        _("I have deleted these words from request {ref}.", ref=thread.ref)
+        if report is None
+        else _("I have deleted these words from report {ref}.", ref=thread.ref),
+    )
     return True
 
 

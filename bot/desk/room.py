@@ -22,6 +22,22 @@ def announce_report(work: Work, thread: Thread) -> None:
     )
 
 
+def announce_request(work: Work, thread: Thread) -> None:
+    """Somebody asks for an expert of the pool."""
+    work.post(
+        None,
+        lines(
+            _(
+                "New request to the pool {ref}. Urgency: {urgency}.",
+                ref=thread.ref,
+                urgency=URGENCY[Urgency(thread.urgency)],
+            ),
+            _area(work, thread),
+        ),
+        open_or_take(thread),
+    )
+
+
 def announce_chat(work: Work, thread: Thread) -> None:
     """Somebody waits for a human."""
     work.post(

@@ -14,17 +14,18 @@ from bot.commands import Button
 from bot.contact_point import WorkingPeriod
 from bot.desk.card import renew_card
 from bot.desk.deadlines import answered, wait_for_answer
+from bot.desk.request import request_of
 from bot.desk.room import open_or_take
 from bot.i18n import ZONE, Text, _, lines, listing, ngettext, paragraphs, verbatim
 from bot.messages import Style
 from bot.pool.cascade import choice_buttons, choices
-from bot.pool.in_words import REQUEST_STATES, professions_in_words, what_is_wanted, when_and_where
+from bot.pool.in_words import professions_in_words, what_is_wanted, when_and_where
 from bot.pool.matching import WIDENABLE, Condition, Ranking, Suggestion
+from bot.pool.request_words import STATE_AT_DESK
 from bot.pool.search import (
     LARGEST_BATCH,
     end_offers,
     release,
-    request_of,
     suggest,
     wanted,
     without_chat,
@@ -32,7 +33,7 @@ from bot.pool.search import (
 from bot.pool.words import professions_of
 from bot.taxonomy import RUNNING, TO_DECIDE, OfferState, RequestState, Urgency
 from bot.work import Work
-from bot.working_time import end_of
+from bot.working_time import add_period
 from storage.models import Thread
 from storage.pool import ExpertRequest
 
@@ -72,7 +73,7 @@ def suggestions(work: Work, thread: Thread) -> None:
             _others(work, ranking),
             lines(
                 _("How many shall be asked at once? Who says yes first gets it."),
-                _("They have until {due}.", due=end_of(work.contact_point, period, work.now)),
+                _("They have until {due}.", due=add_period(work.contact_point, work.now, period)),
                 _("Another time: {command}", command="/offer 2 4h"),
                 _("Certain people first: {command}", command=f"/offer {ranking.suggestions[0].profile.id}"),
             ),
@@ -384,7 +385,7 @@ NO_REQUEST: Final = _("This is no request to the pool.")
 
 
 def _state(request: ExpertRequest) -> Text:
-    return _("Not possible now. State: {state}.", state=REQUEST_STATES[RequestState(request.state)])
+    return _("Not possible now. State: {state}.", state=STATE_AT_DESK[RequestState(request.state)])
 
 
 def overview(work: Work, thread: Thread | None) -> None:
@@ -425,7 +426,7 @@ def _row(work: Work, request: ExpertRequest, thread: Thread) -> Text:
     late = due is not None and due < work.now
     if due is None:
         return _(
-            "• {ref}: {what} – {state}", ref=thread.ref, what=what, state=REQUEST_STATES[RequestState(request.state)]
+            "• {ref}: {what} – {state}", ref=thread.ref, what=what, state=STATE_AT_DESK[RequestState(request.state)]
         )
     if late:
         return _("• {ref}: {what} – overdue since {due}", ref=thread.ref, what=what, due=due)

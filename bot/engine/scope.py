@@ -10,8 +10,9 @@ from enum import StrEnum
 from bot.contact_point import ContactPoint
 from bot.i18n import ZONE, Text
 from bot.people import Person
+from bot.pool.request import PoolRequest
 from bot.taxonomy import RUNNING, OfferState, ReportState, RequestState, Role, Urgency
-from bot.working_time import deadline
+from bot.working_time import deadline, suggestion_due
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,18 @@ class OwnAssignment:
         return self.offer is OfferState.ACCEPTED and self.state in RUNNING
 
 
+@dataclass(frozen=True)
+class OwnRequest:
+    """A request to the pool as whoever made it may see it: never whom the desk asks."""
+
+    ref: str
+    request: PoolRequest
+    state: RequestState
+    requested_at: datetime
+    due_at: datetime | None = None
+    """The next date: by when the desk suggests somebody, or those who were asked answer."""
+
+
 def _nobody() -> None:
     return None
 
@@ -72,6 +85,7 @@ class Scope:
     fresh_ref: Callable[[], str]
     """Draws a reference number nobody has yet (D-06)."""
     own_reports: Callable[[], tuple[OwnReport, ...]] = tuple
+    own_requests: Callable[[], tuple[OwnRequest, ...]] = tuple
     account: Callable[[], Person | None] = _nobody
     """The person with their roles; None for everybody who has none (D-05)."""
     people: Callable[[], tuple[Person, ...]] = tuple
@@ -105,3 +119,7 @@ class Scope:
     def deadline(self, urgency: Urgency) -> datetime:
         """By when a human answers, in working time (2.N)."""
         return deadline(self.contact_point, urgency, self.now)
+
+    def suggestion_due(self, urgency: Urgency) -> datetime:
+        """By when the desk suggests somebody of the pool."""
+        return suggestion_due(self.contact_point, urgency, self.now)

@@ -31,20 +31,20 @@ class Action(StrEnum):
     NOTHING = "NOTHING"
 
 
-_ANSWERS: Final = {
+_ANSWERS: Final[Mapping[str, Text]] = {
     Action.ACCEPT: _("Yes, in principle"),
     Action.DECLINE: _("No"),
     Action.QUESTION: _("I have a question"),
 }
-_STEPS: Final = {
+_STEPS: Final[Mapping[str, Text]] = {
     Action.WRITE: _("Write a message"),
     Action.CONFIRMED: _("We are in contact"),
     Action.APPOINTED: _("A date is agreed"),
     Action.IN_PROGRESS: _("It is under way"),
     Action.DONE: _("It is finished"),
 }
-_NOTHING: Final = {Action.NOTHING: _("Nothing, thank you")}
-_CANCEL: Final = {Action.CANCEL: _("I have to cancel")}
+_NOTHING: Final[Mapping[str, Text]] = {Action.NOTHING: _("Nothing, thank you")}
+_CANCEL: Final[Mapping[str, Text]] = {Action.CANCEL: _("I have to cancel")}
 
 
 class _Actions(Pick):
@@ -106,9 +106,7 @@ class AssignmentFlow(Flow, name="assignment"):
         lambda flow, scope: (
             lines(
                 _("Do you really want to hand {ref} back?", ref=flow.ref),
-                _(
-                    "The contact point looks for somebody else then, and the person who asked is told. No reason is needed."
-                ),
+                _("The contact point then looks for somebody else and tells the person who asked. You need no reason."),
             )
             if flow.action == Action.CANCEL
             else _(

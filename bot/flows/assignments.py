@@ -9,7 +9,7 @@ from bot.engine.flow import Flow, ask
 from bot.engine.inputs import Pick
 from bot.engine.scope import OwnAssignment, Scope, Side
 from bot.i18n import Text, _
-from bot.pool.in_words import REQUEST_STATES
+from bot.pool.request_words import STATE_WORDS
 from bot.taxonomy import POOL, OfferState
 
 
@@ -26,7 +26,7 @@ def in_words(assignment: OwnAssignment) -> Text:
     """One line of the list."""
     if assignment.offer is OfferState.OPEN and assignment.due_at is not None:
         return _("{ref} · {what} · answer by {due}", ref=assignment.ref, what=assignment.what, due=assignment.due_at)
-    state = REQUEST_STATES[assignment.state]
+    state = STATE_WORDS[assignment.state]
     return _("{ref} · {what} · {state}", ref=assignment.ref, what=assignment.what, state=state)
 
 

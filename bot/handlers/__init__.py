@@ -11,6 +11,7 @@ from bot.commands import (
     AnswerOffer,
     Ask,
     AskAboutOffer,
+    AskForExpert,
     CancelAssignment,
     ComeBack,
     Command,
@@ -29,6 +30,7 @@ from bot.commands import (
     SetName,
     ShowPick,
     Withdraw,
+    WithdrawRequest,
 )
 from bot.handlers.chat import ask, forget_me, remember_privacy_read, say, send_file, set_language, show_pick
 from bot.handlers.desk import alert_desk, hand_off
@@ -42,6 +44,7 @@ from bot.handlers.pool import (
     report_progress,
 )
 from bot.handlers.reports import add_to_report, file_report
+from bot.handlers.requests import ask_for_expert, withdraw_request
 from bot.handlers.withdraw import withdraw
 from bot.work import Work
 from storage.models import Conversation
@@ -59,6 +62,8 @@ HANDLERS: Final[Mapping[type[Command], Handler]] = {
     FileReport: file_report,
     AddToReport: add_to_report,
     Withdraw: withdraw,
+    AskForExpert: ask_for_expert,
+    WithdrawRequest: withdraw_request,
     HandOff: hand_off,
     AlertDesk: alert_desk,
     SetName: set_name,

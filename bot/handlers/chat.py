@@ -8,6 +8,7 @@ from bot.commands import Ask, ForgetMe, RememberPrivacyRead, Say, SendFile, SetL
 from bot.desk.card import renew_card
 from bot.desk.deadlines import answered
 from bot.desk.people import end_account
+from bot.desk.request import end, request_of
 from bot.i18n import _
 from bot.messages import Media, Voice
 from bot.work import Work
@@ -66,6 +67,10 @@ def forget_me(command: ForgetMe, work: Work, conversation: Conversation) -> None
         work.erased(Kind.CONTACT, thread.ref)
         work.session.execute(delete(SourceLink).where(SourceLink.thread_id == thread.id))
         answered(work, thread)
+        request = request_of(work, thread)
+        if request is not None:
+            # Whom nobody can reach, nobody can be sent to.
+            end(work, request)
     work.session.execute(delete(ContactLink).where(ContactLink.conversation_id == conversation.id))
     for thread in threads:
         if thread.opened_at is not None:

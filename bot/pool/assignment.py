@@ -18,10 +18,11 @@ from bot.desk.deadlines import answered, wait_for_answer
 from bot.desk.room import open_or_take
 from bot.engine.scope import OwnAssignment, Side
 from bot.i18n import Text, _, lines, render, verbatim
-from bot.pool.in_words import REQUEST_STATES, parties_in_words, professions_in_words, when_and_where
+from bot.pool.in_words import parties_in_words, professions_in_words, when_and_where
 from bot.pool.profile import Profile
 from bot.pool.profiles import profile_in, profile_row_of
-from bot.pool.search import FOLLOW, SEARCH, chat_of, locked, recall, wanted
+from bot.pool.request_words import STATE_WORDS
+from bot.pool.search import FOLLOW, SEARCH, chat_of, finish, locked, wanted
 from bot.taxonomy import RUNNING, OfferState, RequestState, Urgency
 from bot.work import Work
 from storage.accounts import UserAccount
@@ -175,25 +176,24 @@ def report_progress(work: Work, conversation: Conversation, ref: str, state: Req
         return
     request, thread = found.request, found.thread
     request.state = state
-    work.post(thread, _("State: {state}", state=REQUEST_STATES[state]))
+    work.post(thread, _("State: {state}", state=STATE_WORDS[state]))
     if state is RequestState.DONE:
         end(work, request, thread, found.expert)
     else:
-        work.tell(conversation, _("Thank you. Noted: {state}.", state=REQUEST_STATES[state]))
+        work.tell(conversation, _("Thank you. Noted: {state}.", state=STATE_WORDS[state]))
         if found.other is not None:
-            work.tell(found.other, _("Request {ref}: {state}.", ref=ref, state=REQUEST_STATES[state]))
+            work.tell(found.other, _("Request {ref}: {state}.", ref=ref, state=STATE_WORDS[state]))
     renew_card(work, thread)
 
 
 def end(work: Work, request: ExpertRequest, thread: Thread, expert: Expert) -> None:
     """The work is done: the place is free again, and both are asked three short questions (R-56)."""
+    finish(work, request)
     request.state = RequestState.DONE
     request.ended_at = work.now
-    expert.offer.state = OfferState.DONE
     thread.closed_at = work.now
     thread.result = RequestState.DONE
     answered(work, thread)
-    work.forget_reminder(request.id, FOLLOW)
     told = lines(
         _("Request {ref} is finished. Thank you.", ref=thread.ref),
         _("Three short questions, so that the pool gets better. Nothing about the case."),
@@ -250,23 +250,6 @@ _MORE_URGENT: Final = {
     Urgency.SOON: Urgency.URGENT,
     Urgency.URGENT: Urgency.URGENT,
 }
-
-
-def called_off(work: Work, request: ExpertRequest, thread: Thread) -> None:
-    """The request is over without having been done: whoever was asked or has accepted is told."""
-    expert = expert_of(work, request) if RequestState(request.state) in RUNNING else None
-    if expert is not None:
-        expert.offer.state = OfferState.RECALLED
-        work.forget_reminder(request.id, FOLLOW)
-        if expert.chat is not None:
-            expert.offer.answered_at = work.now
-            work.tell(
-                expert.chat,
-                _("Request {ref} is no longer needed. Thank you for having been ready.", ref=thread.ref),
-            )
-    recall(work, request)
-    request.state = RequestState.CANCELLED
-    request.ended_at = work.now
 
 
 def gone(work: Work, profile: PoolProfile) -> None:

@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from bot.contact_point import ContactPoint
 from bot.i18n import Text, _, lines, listing
 from bot.pool.languages import language_label
-from bot.pool.matching import Format
 from bot.pool.profile import WEEK
-from bot.pool.request import AssignmentKind, PoolRequest
+from bot.pool.request import PoolRequest
+from bot.pool.request_words import ASSIGNMENTS, FORMATS
 from bot.pool.words import THEMES, WEEKDAYS, professions_of
-from bot.taxonomy import RequestState
-
-FORMATS: Final = {
-    Format.IN_PERSON: _("in person"),
-    Format.ONLINE: _("online"),
-    Format.EITHER: _("in person or online"),
-}
-
-ASSIGNMENTS: Final = {
-    AssignmentKind.OUTREACH: _("at people's homes or in the neighbourhood"),
-    AssignmentKind.MEETING: _("at a meeting"),
-    AssignmentKind.PHONE: _("by telephone"),
-}
-
-REQUEST_STATES: Final = {
-    RequestState.REQUESTED: _("arrived"),
-    RequestState.UNDER_REVIEW: _("read, the contact point is looking for somebody"),
-    RequestState.OFFERED: _("experts have been asked"),
-    RequestState.DECLINED_ALL: _("nobody could accept, the contact point decides how it goes on"),
-    RequestState.TIMED_OUT: _("nobody has answered in time, the contact point decides how it goes on"),
-    RequestState.ESCALATED_STATE_POOL: _("asked at the pool of the state"),
-    RequestState.ACCEPTED: _("an expert has accepted"),
-    RequestState.CONFIRMED: _("you are in contact"),
-    RequestState.APPOINTED: _("a date is agreed"),
-    RequestState.IN_PROGRESS: _("under way"),
-    RequestState.DONE: _("finished"),
-    RequestState.CANCELLED: _("no longer needed"),
-}
-"""What a requester, an expert and the desk read."""
 
 
 def professions_in_words(wish: PoolRequest, point: ContactPoint) -> Text:
@@ -70,7 +40,9 @@ def when_and_where(wish: PoolRequest, point: ContactPoint, *, in_full: bool) -> 
         yield _("How: {how}", how=ASSIGNMENTS[wish.assignment])
     else:
         yield _("How: {how}", how=FORMATS[wish.format])
-    if wish.first_day == wish.last_day:
+    if wish.starts_at is not None:
+        yield _("When: {when}", when=wish.starts_at)
+    elif wish.first_day == wish.last_day:
         yield _("When: {day}", day=wish.first_day)
     else:
         yield _("When: {first} to {last}", first=wish.first_day, last=wish.last_day)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -56,6 +56,8 @@ class PoolRequest:
     themes: frozenset[Theme] = frozenset()
     cost: CostApproval | None = None
     assignment: AssignmentKind | None = None
+    starts_at: datetime | None = None
+    """The appointment, where there is one; then both days are its day."""
     aim: str = field(default="", repr=False)
     outline: str = field(default="", repr=False)
     """What it is about, without names (D-10); never goes into an offer."""
@@ -80,6 +82,7 @@ class PoolRequest:
             "themes": sorted(self.themes),
             "cost": self.cost,
             "assignment": self.assignment,
+            "starts_at": self.starts_at.isoformat() if self.starts_at else None,
             "aim": self.aim,
             "outline": self.outline,
             "parties": self.parties,
@@ -103,6 +106,7 @@ class PoolRequest:
             themes=frozenset(map(Theme, data["themes"])),
             cost=CostApproval(data["cost"]) if data["cost"] else None,
             assignment=AssignmentKind(data["assignment"]) if data["assignment"] else None,
+            starts_at=datetime.fromisoformat(data["starts_at"]) if data.get("starts_at") else None,
             aim=data["aim"],
             outline=data["outline"],
             parties=data["parties"],
@@ -132,3 +136,8 @@ class PoolRequest:
             declined=declined,
             widened=self.widened,
         )
+
+
+def without_words(details: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is stored of a request, without anything that somebody wrote; the choices stay."""
+    return {**(details or {}), "aim": "", "outline": "", "parties": "", "organisations": []}

@@ -21,7 +21,7 @@ from bot.pool.request import PoolRequest
 from bot.pool.words import professions_of
 from bot.taxonomy import OfferState, RequestState
 from bot.work import Work
-from bot.working_time import end_of
+from bot.working_time import add_period
 from storage.accounts import UserAccount
 from storage.models import ContactLink, Conversation, Thread
 from storage.pool import ExpertRequest, Offer, PoolProfile
@@ -41,13 +41,6 @@ LARGEST_BATCH: Final = 3
 
 REFUSED: Final = frozenset({OfferState.DECLINED, OfferState.NOT_NEUTRAL, OfferState.CANCELLED})
 """Who has answered so is never asked about this request again."""
-
-
-def request_of(work: Work, thread: Thread) -> ExpertRequest | None:
-    """The request a thread is about, locked; None for every other thread."""
-    return work.session.scalars(
-        select(ExpertRequest).where(ExpertRequest.thread_id == thread.id).with_for_update()
-    ).one_or_none()
 
 
 def wanted(request: ExpertRequest) -> PoolRequest:
@@ -162,7 +155,7 @@ def next_batch(work: Work, request: ExpertRequest, only: Collection[str] = ()) -
         return []
     request.batch += 1
     request.state = RequestState.OFFERED
-    request.due_at = end_of(work.contact_point, answer_period(request), work.now)
+    request.due_at = add_period(work.contact_point, work.now, answer_period(request))
     # In one order, so that two searches do not wait for each other.
     for profile in sorted(chosen, key=lambda each: rows[each.id].id):
         row = rows[profile.id]
@@ -213,7 +206,29 @@ def end_offers(work: Work, request: ExpertRequest, state: OfferState) -> int:
 
 
 def recall(work: Work, request: ExpertRequest) -> None:
-    """The search is over without anybody: nobody is to answer any more."""
+    """Nobody is needed any more: who was asked or has accepted is told."""
     end_offers(work, request, OfferState.RECALLED)
+    accepted = accepted_offer(work, request)
+    if accepted is not None:
+        accepted.state, accepted.answered_at = OfferState.RECALLED, None
+        work.remind(TELL, request.id, work.now)
+    _stop(work, request)
+
+
+def finish(work: Work, request: ExpertRequest) -> None:
+    """The work is done: the expert has a place free again."""
+    accepted = accepted_offer(work, request)
+    if accepted is not None:
+        accepted.state = OfferState.DONE
+    _stop(work, request)
+
+
+def _stop(work: Work, request: ExpertRequest) -> None:
     request.due_at = None
-    work.forget_reminder(request.id, SEARCH)
+    work.forget_reminder(request.id, SEARCH, FOLLOW)
+
+
+def accepted_offer(work: Work, request: ExpertRequest) -> Offer | None:
+    """The offer of whoever does it now."""
+    offer = work.session.get(Offer, request.offer_id) if request.offer_id is not None else None
+    return offer if offer is not None and offer.state == OfferState.ACCEPTED else None

@@ -1,0 +1,109 @@
+"""A request to the pool in words, for whoever made it and for the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from bot.contact_point import ContactPoint
+from bot.i18n import Text, _, lines, listing
+from bot.pool.languages import language_label
+from bot.pool.matching import Format
+from bot.pool.profile import WEEK
+from bot.pool.request import AssignmentKind, CostApproval, PoolRequest, RequestKind
+from bot.pool.words import WEEKDAYS, professions_of
+from bot.taxonomy import RequestState
+
+FORMATS: Final[Mapping[Format, Text]] = {
+    Format.IN_PERSON: _("in person"),
+    Format.ONLINE: _("online"),
+    Format.EITHER: _("in person or online"),
+}
+
+COSTS: Final[Mapping[CostApproval, Text]] = {
+    CostApproval.YES: _("Yes, they are approved"),
+    CostApproval.NO: _("No"),
+    CostApproval.CONTACT_POINT: _("The contact point clarifies it"),
+}
+
+ASSIGNMENTS: Final[Mapping[AssignmentKind, Text]] = {
+    AssignmentKind.OUTREACH: _("Where people live or meet"),
+    AssignmentKind.MEETING: _("At a meeting or an appointment"),
+    AssignmentKind.PHONE: _("By telephone or video"),
+}
+
+STATE_AT_DESK: Final[Mapping[RequestState, Text]] = {
+    RequestState.REQUESTED: _("request to the pool: new"),
+    RequestState.UNDER_REVIEW: _("request to the pool: being looked at"),
+    RequestState.OFFERED: _("request to the pool: experts are asked"),
+    RequestState.DECLINED_ALL: _("request to the pool: all have declined"),
+    RequestState.TIMED_OUT: _("request to the pool: nobody has answered in time"),
+    RequestState.ESCALATED_STATE_POOL: _("request to the pool: passed on to the pool of the Land"),
+    RequestState.ACCEPTED: _("request to the pool: somebody has accepted"),
+    RequestState.CONFIRMED: _("request to the pool: confirmed, both know of each other"),
+    RequestState.APPOINTED: _("request to the pool: there is an appointment"),
+    RequestState.IN_PROGRESS: _("request to the pool: the work has begun"),
+    RequestState.DONE: _("request to the pool: done"),
+    RequestState.CANCELLED: _("request to the pool: not needed any more"),
+}
+
+STATE_WORDS: Final[Mapping[RequestState, Text]] = {
+    RequestState.REQUESTED: _("has arrived"),
+    RequestState.UNDER_REVIEW: _("the contact point is looking for somebody"),
+    RequestState.OFFERED: _("experts are being asked"),
+    RequestState.DECLINED_ALL: _("nobody has accepted so far; we keep looking"),
+    RequestState.TIMED_OUT: _("nobody has accepted so far; we keep looking"),
+    RequestState.ESCALATED_STATE_POOL: _("we are asking the pool of the Land"),
+    RequestState.ACCEPTED: _("somebody has accepted"),
+    RequestState.CONFIRMED: _("somebody has accepted, and you have each other's contact"),
+    RequestState.APPOINTED: _("there is an appointment"),
+    RequestState.IN_PROGRESS: _("the work has begun"),
+    RequestState.DONE: _("done"),
+    RequestState.CANCELLED: _("not needed any more"),
+}
+"""The same for whoever asked: plain, and never who declined."""
+
+
+def what_in_words(request: PoolRequest, point: ContactPoint) -> Text:
+    """What is asked for, in a few words."""
+    if request.kind is RequestKind.LANGUAGE_MEDIATOR:
+        return _("language mediation, {languages}", languages=languages_in_words(request))
+    wanted = [label for key, label in professions_of(point).items() if key in request.professions]
+    return listing(wanted) if wanted else _("advice on who could help")
+
+
+def languages_in_words(request: PoolRequest) -> Text:
+    """The languages that are needed."""
+    return listing([language_label(code) for code in sorted(request.languages)])
+
+
+def in_words(request: PoolRequest, point: ContactPoint) -> Iterator[Text]:
+    """The choices of the requester, one a line; not their words."""
+    place = point.municipality(request.municipality) if request.municipality else None
+    yield _("Wanted: {what}", what=what_in_words(request, point))
+    if request.languages and request.kind is RequestKind.EXPERT:
+        yield _("Languages: {languages}", languages=languages_in_words(request))
+    if request.assignment is not None:
+        yield _("How: {how}", how=ASSIGNMENTS[request.assignment])
+    else:
+        yield _("How: {how}", how=FORMATS[request.format])
+    if place is not None:
+        yield _("Place: {place}", place=place.name)
+    if request.starts_at is not None:
+        yield _("When: {when}", when=request.starts_at)
+    else:
+        yield _("When: from {first} to {last}", first=request.first_day, last=request.last_day)
+    if request.weekdays:
+        yield _("Days: {days}", days=listing([WEEKDAYS[day] for day in WEEK if day in request.weekdays]))
+    if request.cost is not None:
+        yield _("Costs approved: {answer}", answer=COSTS[request.cost])
+
+
+def words_of(request: PoolRequest) -> Text | None:
+    """What the requester wrote; None when it is deleted, or nothing was written."""
+    told = [
+        _("Aim: {words}", words=request.aim) if request.aim else None,
+        _("Who has a part in it: {words}", words=request.parties) if request.parties else None,
+        _("What it is about: {words}", words=request.outline) if request.outline else None,
+    ]
+    return lines(*told) if any(told) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from bot.commands import AnswerOffer, AskAboutOffer, Button, Command, OfferAnswer, Say
+from bot.commands import AnswerOffer, AskAboutOffer, Command, OfferAnswer
 from bot.engine.flow import Flow, ask, given
 from bot.engine.inputs import Choice
 from bot.engine.scope import OwnAssignment, Scope, Side
@@ -76,7 +76,6 @@ class AnswerOfferFlow(Flow, name="answer_offer"):
             yield AnswerOffer(self.ref, OfferAnswer.DECLINE)
         elif self.neutral is Neutral.NO:
             yield AnswerOffer(self.ref, OfferAnswer.NOT_NEUTRAL)
-        elif self.neutral is Neutral.YES or assignment_of(self.ref, scope) is not None:
-            yield AnswerOffer(self.ref, OfferAnswer.ACCEPT)
         else:
-            yield Say(_("I cannot find this request any more."), (Button("/assignments", _("My assignments")),))
+            # What is not open any more asks nothing: who accepts it is told what became of it.
+            yield AnswerOffer(self.ref, OfferAnswer.ACCEPT)

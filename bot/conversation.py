@@ -46,6 +46,9 @@ FLOW_OF: Final[Mapping[str, str]] = {
     "/data": "my_data",
     "/language": "language",
     "/away": "away",
+    "/expert": "request_expert",
+    "/mediator": "request_language_mediator",
+    "/requests": "my_requests",
 }
 """Commands that begin a conversation."""
 
@@ -361,7 +364,15 @@ class Listener:
                     MENU,
                 )
                 self._repeat(out)
-            case "/mine" | "/withdraw" | "/data" | "/language" | "/away":
+            case "/expert" | "/mediator" if state is not None and state.flow == FLOW_OF[command]:
+                self._repeat(out)
+            case "/expert" | "/mediator":
+                self._put_aside(out)
+                self._start(out, FLOW_OF[command])
+            case "/requests" if self._engine.is_open(FLOW_OF[command], out.scope) and not out.scope.own_requests():
+                out.say(_("No request to the pool is linked to this chat."), MENU)
+                self._repeat(out)
+            case "/mine" | "/withdraw" | "/data" | "/language" | "/away" | "/requests":
                 self._start(out, FLOW_OF[command], under=self._bottom(state))
             case "/human":
                 said = self._words_outside(out)
@@ -702,7 +713,7 @@ OLD_BUTTON: Final = _("This choice is from earlier. It no longer does anything. 
 ANYTIME: Final = frozenset(
     (
         *("/menu", "/report", "/resume", "/mine", "/away", "/human", "/language", "/help", "/privacy", "/data"),
-        *("/withdraw", "/start"),
+        *("/withdraw", "/start", "/expert", "/mediator", "/requests"),
     )
 )
 """Buttons that do what they say however old they are."""

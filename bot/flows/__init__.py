@@ -9,8 +9,11 @@ from bot.flows.language import ChooseLanguage
 from bot.flows.menu import Menu
 from bot.flows.my_data import MyData
 from bot.flows.my_reports import MyReports
+from bot.flows.my_requests import MyRequests
 from bot.flows.own_words import OwnWords
 from bot.flows.report_tension import ReportTension
+from bot.flows.request_expert import RequestExpert
+from bot.flows.request_language_mediator import RequestLanguageMediator
 from bot.flows.withdraw import WithdrawReport
 
 FLOWS: tuple[type[Flow], ...] = (
@@ -25,4 +28,7 @@ FLOWS: tuple[type[Flow], ...] = (
     Draft,
     Join,
     Away,
+    RequestExpert,
+    RequestLanguageMediator,
+    MyRequests,
 )

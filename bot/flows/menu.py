@@ -12,7 +12,7 @@ from bot.engine.inputs import Choice
 from bot.engine.scope import Scope
 from bot.flows.emergency import emergency_line
 from bot.i18n import _
-from bot.taxonomy import RESPONSIBLE, Role
+from bot.taxonomy import REQUESTERS, RESPONSIBLE, Role
 
 
 class Entry(StrEnum):
@@ -20,6 +20,9 @@ class Entry(StrEnum):
 
     REPORT = "/report"
     MINE = "/mine"
+    EXPERT = "/expert"
+    MEDIATOR = "/mediator"
+    REQUESTS = "/requests"
     AWAY = "/away"
     HUMAN = "/human"
     HELP = "/help"
@@ -28,7 +31,12 @@ class Entry(StrEnum):
     DATA = "/data"
 
 
-NEEDS: Final[Mapping[Entry, frozenset[Role]]] = {Entry.AWAY: RESPONSIBLE}
+NEEDS: Final[Mapping[Entry, frozenset[Role]]] = {
+    Entry.EXPERT: REQUESTERS,
+    Entry.MEDIATOR: REQUESTERS,
+    Entry.REQUESTS: REQUESTERS,
+    Entry.AWAY: RESPONSIBLE,
+}
 """Entries that not everybody sees, with the roles that do."""
 
 
@@ -47,6 +55,9 @@ class Menu(Flow, name="menu"):
             {
                 Entry.REPORT: _("Report a tension"),
                 Entry.MINE: _("My reports"),
+                Entry.EXPERT: _("Ask for an expert"),
+                Entry.MEDIATOR: _("Language mediation"),
+                Entry.REQUESTS: _("My requests"),
                 Entry.AWAY: _("Away"),
                 Entry.HUMAN: _("Talk to a person"),
                 Entry.HELP: _("Help and help numbers"),

@@ -15,9 +15,9 @@ from bot.pool.words import WEEKDAYS, professions_of
 from bot.taxonomy import RequestState
 
 FORMATS: Final[Mapping[Format, Text]] = {
-    Format.IN_PERSON: _("in person"),
-    Format.ONLINE: _("online"),
-    Format.EITHER: _("in person or online"),
+    Format.IN_PERSON: _("In person"),
+    Format.ONLINE: _("Online"),
+    Format.EITHER: _("In person or online"),
 }
 
 COSTS: Final[Mapping[CostApproval, Text]] = {

@@ -24,7 +24,7 @@ from bot.flows.pool_questions import (
     read_language,
     slug,
 )
-from bot.i18n import Text, _, paragraphs
+from bot.i18n import Phone, Text, _, paragraphs
 from bot.pool.languages import language_label
 from bot.pool.matching import Format
 from bot.pool.profile import Weekday
@@ -55,12 +55,24 @@ def _first_day(flow: RequestExpert, scope: Scope) -> date:
     return flow.first_day or scope.today
 
 
-def receipt(scope: Scope, ref: str, urgency: Urgency) -> Text:
-    """The number, and by when somebody is suggested (J-2 step 6)."""
-    return paragraphs(
-        _("Thank you. Your request has arrived. Number: {ref}.", ref=ref),
-        _("You get a suggestion by {deadline}, here in this chat.", deadline=scope.suggestion_due(urgency)),
-        _("See how it is going, or take it back: /requests"),
+def send(request: PoolRequest, urgency: Urgency, sources: tuple[str, ...], scope: Scope) -> Iterator[Command]:
+    """Sends the request, and tells its number and by when somebody is suggested (J-2 step 6)."""
+    ref = scope.fresh_ref()
+    due = scope.suggestion_due(request, urgency)
+    yield AskForExpert(ref, request, urgency, scope.language, sources)
+    yield Say(
+        paragraphs(
+            _("Thank you. Your request has arrived. Number: {ref}.", ref=ref),
+            _("You get a suggestion by {deadline}, here in this chat.", deadline=due)
+            if due < request.needed_at
+            else _(
+                "There is little time. You get an answer by {deadline}, or call us: {phone}",
+                deadline=due,
+                phone=Phone(scope.contact_point.phone),
+            ),
+            _("See how it is going, or take it back: /requests"),
+        ),
+        (Button("/requests", _("My requests")), Button("/menu", _("Menu"))),
     )
 
 
@@ -128,29 +140,19 @@ class RequestExpert(Flow, name="request_expert"):
     checked: Checked | None = checked_question()
 
     def finish(self, scope: Scope) -> Iterator[Command]:
-        ref = scope.fresh_ref()
-        yield AskForExpert(
-            ref,
-            PoolRequest(
-                kind=RequestKind.EXPERT,
-                professions=frozenset(self.professions) - {ADVISE},
-                languages=frozenset(self.languages or ()),
-                format=self.format,
-                municipality=slug(self.municipality),
-                first_day=self.first_day,
-                last_day=self.last_day,
-                weekdays=self.weekdays or frozenset(),
-                cost=self.cost,
-                aim=self.aim or "",
-                outline=self.outline or "",
-                parties=self.parties or "",
-                organisations=names_of(self.organisations, scope),
-            ),
-            self.urgency,
-            scope.language,
-            self.sources,
+        request = PoolRequest(
+            kind=RequestKind.EXPERT,
+            professions=frozenset(self.professions) - {ADVISE},
+            languages=frozenset(self.languages or ()),
+            format=self.format,
+            municipality=slug(self.municipality),
+            first_day=self.first_day,
+            last_day=self.last_day,
+            weekdays=self.weekdays or frozenset(),
+            cost=self.cost,
+            aim=self.aim or "",
+            outline=self.outline or "",
+            parties=self.parties or "",
+            organisations=names_of(self.organisations, scope),
         )
-        yield Say(
-            receipt(scope, ref, self.urgency),
-            (Button("/requests", _("My requests")), Button("/menu", _("Menu"))),
-        )
+        yield from send(request, self.urgency, self.sources, scope)

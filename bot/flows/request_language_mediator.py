@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from bot.commands import AskForExpert, Button, Command, Say
+from bot.commands import Button, Command, Say
 from bot.engine.flow import Flow, Forget, Stop, Turn, ask
 from bot.engine.inputs import Choice, Confirm, Day, DayTime, FreeText, Picks
 from bot.engine.scope import Scope
@@ -25,7 +25,7 @@ from bot.flows.pool_questions import (
     read_language,
     slug,
 )
-from bot.flows.request_expert import receipt
+from bot.flows.request_expert import send
 from bot.i18n import ZONE, Phone, Text, _, lines, ngettext, paragraphs
 from bot.pool.languages import language_label
 from bot.pool.matching import Format
@@ -95,6 +95,7 @@ def _after_legal(flow: RequestLanguageMediator, scope: Scope) -> Iterator[Comman
                 ),
                 _("Whoever invites to the talk has to provide the interpreter: the court, the police or the office."),
                 _("We gladly help you find one: {phone}", phone=Phone(scope.contact_point.phone)),
+                _("Nothing was sent. I have not kept your answers."),
             ),
             _WAYS_ON,
         )
@@ -107,6 +108,7 @@ def _after_professional(flow: RequestLanguageMediator, scope: Scope) -> Iterator
             lines(
                 _("Language mediators only come when a professional is there all the time. They are not left alone."),
                 _("Please ask again as soon as somebody can be there: /mediator"),
+                _("Nothing was sent. I have not kept your answers."),
             ),
             _WAYS_ON,
         )
@@ -238,30 +240,20 @@ class RequestLanguageMediator(Flow, name="request_language_mediator"):
     checked: Checked | None = checked_question()
 
     def finish(self, scope: Scope) -> Iterator[Command]:
-        ref = scope.fresh_ref()
         urgency = Urgency.URGENT if self.too_soon is TooSoon.URGENT else Urgency.NORMAL
         day = self.starts_at.astimezone(ZONE).date() if self.starts_at else scope.today
-        yield AskForExpert(
-            ref,
-            PoolRequest(
-                kind=RequestKind.LANGUAGE_MEDIATOR,
-                professions=frozenset({ExpertProfession.LANGUAGE_MEDIATOR}),
-                languages=frozenset(self.language),
-                format=Format.ONLINE if self.assignment is AssignmentKind.PHONE else Format.IN_PERSON,
-                municipality=slug(self.municipality),
-                first_day=self.first_day or day,
-                last_day=self.last_day or day,
-                assignment=self.assignment,
-                starts_at=self.starts_at,
-                outline=self.outline or "",
-                parties=self.parties or "",
-                organisations=names_of(self.organisations, scope),
-            ),
-            urgency,
-            scope.language,
-            self.sources,
+        request = PoolRequest(
+            kind=RequestKind.LANGUAGE_MEDIATOR,
+            professions=frozenset({ExpertProfession.LANGUAGE_MEDIATOR}),
+            languages=frozenset(self.language),
+            format=Format.ONLINE if self.assignment is AssignmentKind.PHONE else Format.IN_PERSON,
+            municipality=slug(self.municipality),
+            first_day=self.first_day or day,
+            last_day=self.last_day or day,
+            assignment=self.assignment,
+            starts_at=self.starts_at,
+            outline=self.outline or "",
+            parties=self.parties or "",
+            organisations=names_of(self.organisations, scope),
         )
-        yield Say(
-            receipt(scope, ref, urgency),
-            (Button("/requests", _("My requests")), Button("/menu", _("Menu"))),
-        )
+        yield from send(request, urgency, self.sources, scope)

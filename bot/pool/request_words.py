@@ -44,7 +44,7 @@ STATE_AT_DESK: Final[Mapping[RequestState, Text]] = {
     RequestState.APPOINTED: _("request to the pool: there is an appointment"),
     RequestState.IN_PROGRESS: _("request to the pool: the work has begun"),
     RequestState.DONE: _("request to the pool: done"),
-    RequestState.CANCELLED: _("request to the pool: not needed any more"),
+    RequestState.CANCELLED: _("request to the pool: ended, nobody is looked for"),
 }
 
 STATE_WORDS: Final[Mapping[RequestState, Text]] = {
@@ -59,7 +59,7 @@ STATE_WORDS: Final[Mapping[RequestState, Text]] = {
     RequestState.APPOINTED: _("there is an appointment"),
     RequestState.IN_PROGRESS: _("the work has begun"),
     RequestState.DONE: _("done"),
-    RequestState.CANCELLED: _("not needed any more"),
+    RequestState.CANCELLED: _("ended: nobody is looked for any more"),
 }
 """The same for whoever asked: plain, and never who declined."""
 

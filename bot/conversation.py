@@ -52,6 +52,9 @@ FLOW_OF: Final[Mapping[str, str]] = {
     "/assignment": "assignment",
     "/write": "write",
     "/feedback": "feedback",
+    "/expert": "request_expert",
+    "/mediator": "request_language_mediator",
+    "/requests": "my_requests",
 }
 """Commands that begin a conversation."""
 
@@ -379,7 +382,15 @@ class Listener:
                 answer = {"/accept": "ACCEPT", "/decline": "DECLINE", "/ask": QUESTION}[command]
                 given = {"ref": argument.upper(), "answer": answer}
                 self._start(out, "answer_offer", given, self._bottom(state))
-            case "/mine" | "/withdraw" | "/data" | "/language" | "/away" | "/assignments":
+            case "/expert" | "/mediator" if state is not None and state.flow == FLOW_OF[command]:
+                self._repeat(out)
+            case "/expert" | "/mediator":
+                self._put_aside(out)
+                self._start(out, FLOW_OF[command])
+            case "/requests" if self._engine.is_open(FLOW_OF[command], out.scope) and not out.scope.own_requests():
+                out.say(_("No request to the pool is linked to this chat."), MENU)
+                self._repeat(out)
+            case "/mine" | "/withdraw" | "/data" | "/language" | "/away" | "/requests" | "/assignments":
                 self._start(out, FLOW_OF[command], under=self._bottom(state))
             case "/human":
                 said = self._words_outside(out)
@@ -719,20 +730,8 @@ OLD_BUTTON: Final = _("This choice is from earlier. It no longer does anything. 
 
 ANYTIME: Final = frozenset(
     (
-        *(
-            "/menu",
-            "/report",
-            "/resume",
-            "/mine",
-            "/away",
-            "/assignments",
-            "/human",
-            "/language",
-            "/help",
-            "/privacy",
-            "/data",
-        ),
-        *("/withdraw", "/start"),
+        *("/menu", "/report", "/resume", "/mine", "/away", "/human", "/language", "/help", "/privacy", "/data"),
+        *("/withdraw", "/start", "/expert", "/mediator", "/requests", "/assignments"),
     )
 )
 """Buttons that do what they say however old they are."""

@@ -81,9 +81,13 @@ def add_period(contact_point: ContactPoint, at: datetime, period: WorkingPeriod)
     return add_working_time(contact_point, at, period.minutes)
 
 
-def suggestion_due(contact_point: ContactPoint, urgency: Urgency, at: datetime) -> datetime:
-    """By when somebody who asks the pool at `at` gets a suggestion (J-2 step 6)."""
-    return add_period(contact_point, at, contact_point.pool.suggestion_for(urgency))
+def suggestion_due(contact_point: ContactPoint, urgency: Urgency, at: datetime, needed_at: datetime) -> datetime:
+    """By when somebody who asks the pool at `at` gets a suggestion (J-2 step 6).
+
+    Where that would be too late for what it is needed for, it is an answer as soon as to anything urgent.
+    """
+    due = add_period(contact_point, at, contact_point.pool.suggestion_for(urgency))
+    return due if due < needed_at else min(due, deadline(contact_point, Urgency.URGENT, at))
 
 
 def service_day_after(contact_point: ContactPoint, day: date, n: int) -> date:

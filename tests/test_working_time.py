@@ -138,10 +138,16 @@ def test_a_language_mediator_is_asked_for_some_service_days_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("urgency", "due"), [(Urgency.NORMAL, "2026-11-26 16:00"), (Urgency.URGENT, "2026-11-24 16:00")]
+    ("urgency", "needed", "due"),
+    [
+        (Urgency.NORMAL, "2026-12-10 10:00", "2026-11-26 16:00"),
+        (Urgency.URGENT, "2026-12-10 10:00", "2026-11-24 16:00"),
+        (Urgency.URGENT, "2026-11-24 10:00", "2026-11-23 14:30"),
+    ],
+    ids=["normal", "urgent", "needed before that"],
 )
-def test_until_when_a_suggestion_is_promised(urgency: Urgency, due: str) -> None:
-    assert suggestion_due(OBERBERG, urgency, berlin("2026-11-23 12:30")) == berlin(due)
+def test_until_when_a_suggestion_is_promised(urgency: Urgency, needed: str, due: str) -> None:
+    assert suggestion_due(OBERBERG, urgency, berlin("2026-11-23 12:30"), berlin(needed)) == berlin(due)
 
 
 def test_a_day_with_a_break_is_one_service_day() -> None:

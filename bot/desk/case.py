@@ -20,7 +20,7 @@ from bot.i18n import Phone, Text, _, lines
 from bot.messages import Style
 from bot.periods import deleted_by, kept_until
 from bot.pool.request_words import words_of
-from bot.taxonomy import CLOSED_STATES, HOLDS, ReportState, Urgency, Wish
+from bot.taxonomy import CLOSED_STATES, HOLDS, ReportState, RequestState, Urgency, Wish
 from bot.work import Work
 from storage.models import Conversation, Report, Thread, ThreadEntry
 from storage.scope import sorted_by
@@ -120,6 +120,9 @@ def _claim(work: Work, thread: Thread, by: str) -> bool:
     report = report_of(work, thread)
     if report is not None and ReportState(report.state) not in CLOSED_STATES:
         report.state = ReportState.IN_PROGRESS
+    request = request_of(work, thread)
+    if request is not None and request.state == RequestState.REQUESTED:
+        request.state = RequestState.UNDER_REVIEW
     watch_holder(work, thread)
     return True
 

@@ -139,6 +139,9 @@ class Engine:
             if question.input.collects:
                 return self._collect(state, question, said, course)
             value = question.input.read(said, course.so_far, scope)
+            if isinstance(question.input, FreeText):
+                # So that an edit of the message finds its words.
+                state = state.with_pieces(question.name, question.input.add((), said))
         except NotUnderstood as wrong:
             return self._stray(state, said, scope) or self._go_on(state, scope, (Say(wrong.text),))
         return self._answered(state, question, value, course)
@@ -320,7 +323,7 @@ class Engine:
             return _("What would you like to change?")
         question = course.flow.questions[state.asked]
         pieces = state.pieces.get(question.name, ())
-        if pieces and isinstance(question.input, FreeText):
+        if pieces and isinstance(question.input, FreeText) and question.input.collects:
             return paragraphs(
                 question.input.remark(pieces),
                 _("I have noted it. Do you want to write more? If not, choose “Done”."),
@@ -360,7 +363,7 @@ class Engine:
         return (open_ones.index(at) + 1, len(open_ones)) if at in open_ones and len(open_ones) > 2 else None
 
     def _collect(self, state: State, question: Question, said: Said, course: Course) -> Step:
-        pieces = question.input.add(state.pieces.get(question.name, ()), said)
+        pieces = question.input.add_in(course.scope, state.pieces.get(question.name, ()), said)
         changed = state.with_pieces(question.name, pieces)
         return self._go_on(changed, course.scope, self._withdrawn(state, course))
 

@@ -73,6 +73,10 @@ class Input(ABC, Generic[T]):
         """The pieces after one more message; raises NotUnderstood."""
         raise NotImplementedError
 
+    def add_in(self, scope: Scope, pieces: tuple[Piece, ...], said: Said) -> tuple[Piece, ...]:
+        """The same where the list depends on the moment."""
+        return self.add(pieces, said)
+
     def finish(self, pieces: tuple[Piece, ...]) -> T:
         """The answer that the pieces make; raises NotUnderstood while they do not make one."""
         raise NotImplementedError
@@ -193,7 +197,7 @@ class Pick(Input[str]):
         if not said.choice:
             raise NotUnderstood(PRESS_A_BUTTON)
         if said.choice not in self.items(scope):
-            raise NotUnderstood(_("This is no longer on the list. Please choose again."))
+            raise NotUnderstood(_NOT_ON_THE_LIST)
         return said.choice
 
     def load(self, stored: Any) -> str:
@@ -203,6 +207,88 @@ class Pick(Input[str]):
 
     def show(self, value: str, so_far: Any, scope: Scope) -> Text:
         return self.items(scope).get(value, verbatim(value))
+
+
+_OWN: Final = "OWN-"
+"""The id of a button that takes back what was written beside the list."""
+
+
+@dataclass(frozen=True)
+class Picks(Input[tuple[str, ...]]):
+    """Any number of a list that lives, each press turns one on or off; and, where `written` reads them, own words."""
+
+    items: Callable[[Scope], Mapping[str, Text]]
+    written: Callable[[str, Scope], str] | None = None
+    """Makes of words what is kept beside the list, or an id of it; raises NotUnderstood."""
+    called: Callable[[str], Text] = verbatim
+    """What stands for something that was written."""
+    keeps_words: bool = False
+    """True where what is kept are the person's own words, so that an edit of the message changes them."""
+    several: bool = True
+    """False: one is the answer at once."""
+    columns: int = 1
+
+    @property
+    def collects(self) -> bool:  # type: ignore[override]  # derived here, a constant elsewhere
+        return self.several
+
+    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+        items = self.items(scope)
+        chosen = [piece.text for piece in pieces]
+        return (
+            *(Button(key, _("✓ {label}", label=label) if key in chosen else label) for key, label in items.items()),
+            *(
+                Button(f"{_OWN}{n}", _("✓ {label}", label=self.called(each)))
+                for n, each in enumerate(chosen)
+                if each not in items
+            ),
+        )
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> tuple[str, ...]:
+        return (self._read(said, scope).text,)
+
+    def add_in(self, scope: Scope, pieces: tuple[Piece, ...], said: Said) -> tuple[Piece, ...]:
+        """The pieces after one more press or word; raises NotUnderstood."""
+        if said.choice.startswith(_OWN):
+            at = said.choice.removeprefix(_OWN)
+            if not at.isdecimal() or int(at) >= len(pieces):
+                raise NotUnderstood(_NOT_ON_THE_LIST)
+            return tuple(piece for n, piece in enumerate(pieces) if n != int(at))
+        new = self._read(said, scope)
+        kept = tuple(piece for piece in pieces if piece.text != new.text)
+        return kept if said.choice and len(kept) < len(pieces) else (*kept, new)
+
+    def _read(self, said: Said, scope: Scope) -> Piece:
+        items = self.items(scope)
+        if said.choice:
+            if said.choice not in items:
+                raise NotUnderstood(_NOT_ON_THE_LIST)
+            return Piece(said.choice)
+        words = readable(said.text)
+        if self.written is None or not words:
+            raise NotUnderstood(PRESS_A_BUTTON)
+        found = self.written(words, scope)
+        return Piece(found, said.source if self.keeps_words and found not in items else "")
+
+    def finish(self, pieces: tuple[Piece, ...]) -> tuple[str, ...]:
+        if not pieces:
+            raise NotUnderstood(_("Please choose at least one. You can choose several."))
+        return tuple(dict.fromkeys(piece.text for piece in pieces))
+
+    def dump(self, value: tuple[str, ...]) -> Any:
+        return list(value)
+
+    def load(self, stored: Any) -> tuple[str, ...]:
+        if not isinstance(stored, list) or not stored or not all(isinstance(each, str) for each in stored):
+            raise ValueError("no list of ids")
+        return tuple(stored)
+
+    def show(self, value: tuple[str, ...], so_far: Any, scope: Scope) -> Text:
+        items = self.items(scope)
+        return listing([items[each] if each in items else self.called(each) for each in value])
+
+
+_NOT_ON_THE_LIST: Final = _("This is no longer on the list. Please choose again.")
 
 
 @dataclass(frozen=True)

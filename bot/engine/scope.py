@@ -120,6 +120,6 @@ class Scope:
         """By when a human answers, in working time (2.N)."""
         return deadline(self.contact_point, urgency, self.now)
 
-    def suggestion_due(self, urgency: Urgency) -> datetime:
+    def suggestion_due(self, request: PoolRequest, urgency: Urgency) -> datetime:
         """By when the desk suggests somebody of the pool."""
-        return suggestion_due(self.contact_point, urgency, self.now)
+        return suggestion_due(self.contact_point, urgency, self.now, request.needed_at)

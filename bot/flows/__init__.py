@@ -13,8 +13,11 @@ from bot.flows.language import ChooseLanguage
 from bot.flows.menu import Menu
 from bot.flows.my_data import MyData
 from bot.flows.my_reports import MyReports
+from bot.flows.my_requests import MyRequests
 from bot.flows.own_words import OwnWords
 from bot.flows.report_tension import ReportTension
+from bot.flows.request_expert import RequestExpert
+from bot.flows.request_language_mediator import RequestLanguageMediator
 from bot.flows.withdraw import WithdrawReport
 from bot.flows.write import Write
 
@@ -35,4 +38,7 @@ FLOWS: tuple[type[Flow], ...] = (
     AnswerOfferFlow,
     Write,
     Feedback,
+    RequestExpert,
+    RequestLanguageMediator,
+    MyRequests,
 )

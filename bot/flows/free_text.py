@@ -38,20 +38,24 @@ def _notice(flow: object, scope: Scope) -> Text:
     )
 
 
-def _after(flow: Telling, scope: Scope) -> Iterator[Command | Turn]:
-    match flow.free_text:
-        case FreeTextWish.CALL:
-            yield Say(
-                lines(call_us(scope), _("No report was sent. I have not kept your answers.")),
-                (Button("/report", _("Report after all")), Button("/menu", _("Menu"))),
-            )
-            yield Stop()
-        case FreeTextWish.BUTTONS:
-            yield Forget("story")
+def free_text_question(*told: str, again: Button | None = None) -> FreeTextWish | None:
+    """The question `free_text`, only in Telegram, and only where the contact point keeps it poor in data.
 
+    `told` are the questions that are answered in words; none named: `story`. `again` begins anew.
+    """
 
-def free_text_question() -> FreeTextWish | None:
-    """The question `free_text`, only in Telegram, and only where the contact point keeps it poor in data."""
+    def after(flow: Telling, scope: Scope) -> Iterator[Command | Turn]:
+        match flow.free_text:
+            case FreeTextWish.CALL:
+                yield Say(
+                    lines(call_us(scope), _("Nothing was sent. I have not kept your answers.")),
+                    (again or Button("/report", _("Report after all")), Button("/menu", _("Menu"))),
+                )
+                yield Stop()
+            case FreeTextWish.BUTTONS:
+                for each in told or ("story",):
+                    yield Forget(each)
+
     return ask(
         _notice,
         Choice(
@@ -62,7 +66,7 @@ def free_text_question() -> FreeTextWish | None:
             }
         ),
         when=lambda so_far, scope: scope.transport == "telegram" and scope.contact_point.telegram.data_poor,
-        then=_after,
+        then=after,
     )
 
 

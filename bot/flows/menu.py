@@ -12,7 +12,7 @@ from bot.engine.inputs import Choice
 from bot.engine.scope import Scope
 from bot.flows.emergency import emergency_line
 from bot.i18n import _
-from bot.taxonomy import POOL, RESPONSIBLE, Role
+from bot.taxonomy import POOL, REQUESTERS, RESPONSIBLE, Role
 
 
 class Entry(StrEnum):
@@ -21,6 +21,9 @@ class Entry(StrEnum):
     REPORT = "/report"
     MINE = "/mine"
     ASSIGNMENTS = "/assignments"
+    EXPERT = "/expert"
+    MEDIATOR = "/mediator"
+    REQUESTS = "/requests"
     AWAY = "/away"
     HUMAN = "/human"
     HELP = "/help"
@@ -30,8 +33,11 @@ class Entry(StrEnum):
 
 
 NEEDS: Final[Mapping[Entry, frozenset[Role]]] = {
-    Entry.AWAY: RESPONSIBLE,
     Entry.ASSIGNMENTS: POOL,
+    Entry.EXPERT: REQUESTERS,
+    Entry.MEDIATOR: REQUESTERS,
+    Entry.REQUESTS: REQUESTERS,
+    Entry.AWAY: RESPONSIBLE,
 }
 """Entries that not everybody sees, with the roles that do."""
 
@@ -52,6 +58,9 @@ class Menu(Flow, name="menu"):
                 Entry.REPORT: _("Report a tension"),
                 Entry.MINE: _("My reports"),
                 Entry.ASSIGNMENTS: _("My assignments"),
+                Entry.EXPERT: _("Ask for an expert"),
+                Entry.MEDIATOR: _("Language mediation"),
+                Entry.REQUESTS: _("My requests"),
                 Entry.AWAY: _("Away"),
                 Entry.HUMAN: _("Talk to a person"),
                 Entry.HELP: _("Help and help numbers"),

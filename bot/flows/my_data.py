@@ -14,6 +14,7 @@ from bot.engine.scope import Scope
 from bot.flows.away import absence_in_words, deputy_name
 from bot.flows.join import organisation_in_words, roles_in_words
 from bot.flows.my_reports import STATE_WORDS
+from bot.flows.my_requests import request_in_words
 from bot.i18n import Text, _, lines, ngettext, render, verbatim
 from bot.languages import language_of
 
@@ -47,9 +48,23 @@ def _stored(flow: MyData, scope: Scope) -> Text:
             )
             for report in reports
         ),
+        *_requests(scope),
         *_account(scope),
         _("A report sent without a link to this chat cannot be shown here."),
     )
+
+
+def _requests(scope: Scope) -> Iterator[Text]:
+    """What was asked of the pool."""
+    requests = scope.own_requests()
+    if requests:
+        yield ngettext(
+            "• {n} request to the pool linked to this chat",
+            "• {n} requests to the pool linked to this chat",
+            len(requests),
+        )
+    for request in requests:
+        yield _("  {request}", request=request_in_words(request, scope))
 
 
 def _account(scope: Scope) -> Iterator[Text]:
@@ -101,6 +116,15 @@ def export_file(scope: Scope) -> bytes:
                     "story": report.story,
                 }
                 for report in scope.own_reports()
+            ],
+            "requests": [
+                {
+                    "ref": request.ref,
+                    "requested_at": request.requested_at.isoformat(),
+                    "state": str(request.state),
+                    **request.request.to_json(),
+                }
+                for request in scope.own_requests()
             ],
         },
         ensure_ascii=False,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Protocol
 
 from bot.commands import Command, Say
 from bot.engine.flow import Forget, Rework, Turn, ask
@@ -22,34 +21,25 @@ class Names(StrEnum):
     REWRITE = "REWRITE"
 
 
-class Telling(Protocol):
-    """What a flow with this question has."""
+def names_question(story: str = "story", name: str = "names") -> Names | None:
+    """The question `name`, asked only where something was found in the answer `story`."""
 
-    story: str | None
-    names: Names | None
+    def found(flow: object, scope: Scope) -> Text:
+        return paragraphs(
+            _("Your text may contain names or numbers. Shall I replace them with […]?"),
+            ngettext("I found {n} place.", "I found {n} places.", len(find(getattr(flow, story) or ""))),
+        )
 
+    def after(flow: object, scope: Scope) -> Iterator[Command | Turn]:
+        match getattr(flow, name):
+            case Names.REDACT:
+                yield Rework(story, redact)
+                yield Say(_("Done. I have only kept the text with […]."))
+            case Names.REWRITE:
+                yield Forget(story)
 
-def _found(flow: Telling, scope: Scope) -> Text:
-    hits = find(flow.story or "")
-    return paragraphs(
-        _("Your text may contain names or numbers. Shall I replace them with […]?"),
-        ngettext("I found {n} place.", "I found {n} places.", len(hits)),
-    )
-
-
-def _after(flow: Telling, scope: Scope) -> Iterator[Command | Turn]:
-    match flow.names:
-        case Names.REDACT:
-            yield Rework("story", redact)
-            yield Say(_("Done. I have only kept the text with […]."))
-        case Names.REWRITE:
-            yield Forget("story")
-
-
-def names_question() -> Names | None:
-    """The question `names`, asked only where something was found in `story`."""
     return ask(
-        _found,
+        found,
         Choice(
             {
                 Names.REDACT: _("Yes, replace them"),
@@ -57,7 +47,7 @@ def names_question() -> Names | None:
                 Names.REWRITE: _("Write the text again"),
             }
         ),
-        when=lambda so_far, scope: finds_any(so_far.story or ""),
-        then=_after,
-        forgotten_with="story",
+        when=lambda so_far, scope: finds_any(getattr(so_far, story) or ""),
+        then=after,
+        forgotten_with=story,
     )

@@ -46,7 +46,7 @@ def ask_for_expert(command: AskForExpert, work: Work, conversation: Conversation
     work.entry(thread, "STORY")
     work.session.add(ContactLink(thread_id=thread.id, conversation_id=conversation.id))
     work.session.add_all(SourceLink(source_key=source, thread_id=thread.id) for source in command.sources)
-    wait_until(work, thread, suggestion_due(work.contact_point, command.urgency, work.now))
+    wait_until(work, thread, suggestion_due(work.contact_point, command.urgency, work.now, request.needed_at))
     announce_request(work, thread)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 
 from bot.contact_point import ContactPoint
+from bot.i18n import ZONE
 from bot.pool.matching import Condition, ExpertRequest, Format
 from bot.pool.profile import Level, Weekday
 from bot.taxonomy import Theme
@@ -67,6 +68,11 @@ class PoolRequest:
     """The names of the organisations that have a part in it."""
     widened: frozenset[Condition] = frozenset()
     """What the desk has let go (F-03)."""
+
+    @property
+    def needed_at(self) -> datetime:
+        """The moment after which a suggestion comes too late for sure."""
+        return self.starts_at or datetime.combine(self.last_day, time(), ZONE)
 
     def to_json(self) -> dict[str, Any]:
         return {

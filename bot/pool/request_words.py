@@ -15,9 +15,9 @@ from bot.pool.words import WEEKDAYS, professions_of
 from bot.taxonomy import RequestState
 
 FORMATS: Final[Mapping[Format, Text]] = {
-    Format.IN_PERSON: _("in person"),
-    Format.ONLINE: _("online"),
-    Format.EITHER: _("in person or online"),
+    Format.IN_PERSON: _("In person"),
+    Format.ONLINE: _("Online"),
+    Format.EITHER: _("In person or online"),
 }
 
 COSTS: Final[Mapping[CostApproval, Text]] = {
@@ -44,7 +44,7 @@ STATE_AT_DESK: Final[Mapping[RequestState, Text]] = {
     RequestState.APPOINTED: _("request to the pool: there is an appointment"),
     RequestState.IN_PROGRESS: _("request to the pool: the work has begun"),
     RequestState.DONE: _("request to the pool: done"),
-    RequestState.CANCELLED: _("request to the pool: not needed any more"),
+    RequestState.CANCELLED: _("request to the pool: ended, nobody is looked for"),
 }
 
 STATE_WORDS: Final[Mapping[RequestState, Text]] = {
@@ -59,7 +59,7 @@ STATE_WORDS: Final[Mapping[RequestState, Text]] = {
     RequestState.APPOINTED: _("there is an appointment"),
     RequestState.IN_PROGRESS: _("the work has begun"),
     RequestState.DONE: _("done"),
-    RequestState.CANCELLED: _("not needed any more"),
+    RequestState.CANCELLED: _("ended: nobody is looked for any more"),
 }
 """The same for whoever asked: plain, and never who declined."""
 

@@ -147,7 +147,7 @@ class _Names:
                 if language.complete:
                     for code, label in each.items():
                         self._exact.setdefault(render(label, language.code), code)
-        self._words = {_folded(name): name for name in self._exact}
+        self.words = {_folded(name): name for name in self._exact}
         for code in self.labels:
             self._exact.setdefault(code, code)
         self._alike: dict[str, str] = {}
@@ -164,7 +164,7 @@ class _Names:
 
     def meant(self, written: str) -> str:
         """The word most like it; empty: none is."""
-        return next((self._words[word] for word in get_close_matches(_folded(written), self._words, n=1)), "")
+        return next((self.words[word] for word in get_close_matches(_folded(written), self.words, n=1)), "")
 
 
 def _folded(name: str) -> str:
@@ -175,6 +175,17 @@ def _folded(name: str) -> str:
 def _languages() -> _Names:
     labels = {code: language_label(code) for code in sorted(language_codes())}
     return _Names(labels, {code: language_name(code) for code in labels})
+
+
+def language_named(written: str) -> str | None:
+    """The code of the language that somebody calls so, in any complete language; None: nobody does."""
+    names = _languages()
+    return names.code(written) if _folded(written) in names.words else None
+
+
+def language_meant(written: str) -> str:
+    """The name of a language most like it; empty: none is."""
+    return _languages().meant(written)
 
 
 @dataclass(frozen=True)

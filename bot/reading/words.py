@@ -34,6 +34,9 @@ COMMANDS: Final = frozenset(
             "/ask",
             "/write",
             "/feedback",
+            "/expert",
+            "/mediator",
+            "/requests",
         ),
         *("/back", "/skip", "/later", "/cancel", "/done", "/send", "/change", "/discard"),
     )
@@ -119,6 +122,9 @@ _SPOKEN: Final[dict[str, str]] = {
 _SLASH_ONLY: Final[dict[str, str]] = {
     "/mine": "meine",
     "/away": "abwesend, abwesenheit, vertretung, urlaub",
+    "/expert": "fachkraft, fachkraft anfragen",
+    "/mediator": "sprachmittlung, sprachmittlung anfragen",
+    "/requests": "anfragen, meine anfragen",
     "/skip": "weiter, next, devam, التالي, далі, дальше, напред, بعدی, dalej, suivant, vazhdo",
     "/send": """
         senden, abschicken, gönder, إرسال, надіслати, отправить, trimite, изпрати, ارسال, bişîne, wyślij,

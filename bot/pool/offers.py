@@ -30,7 +30,7 @@ OVER: Final = {
     OfferState.ACCEPTED: _("You have accepted this request already. Everything about it: /assignments"),
     OfferState.DECLINED: _("You have answered this request already. Thank you."),
     OfferState.NOT_NEUTRAL: _("You have answered this request already. Thank you."),
-    OfferState.EXPIRED: _("The time for this request is over. Somebody else is being asked. No problem."),
+    OfferState.EXPIRED: _("The time for this request is over. We go on looking without you. No problem."),
     OfferState.TAKEN: _("Thank you! The request has already been taken."),
     OfferState.RECALLED: _("This request is no longer needed. Thank you all the same."),
     OfferState.CANCELLED: _("You have handed this request back. Thank you for telling us."),

@@ -29,6 +29,7 @@ from bot.flows.emergency import child_protection, emergency_short, suicide_line,
 from bot.flows.help import help_text
 from bot.flows.join import what_you_have
 from bot.flows.language import not_yet_in
+from bot.flows.my_profile import why_no_profile
 from bot.flows.privacy import privacy_full
 from bot.flows.report_tension import FLAG_OF, URGENT_FLAGS
 from bot.i18n import Phone, Text, _, lines, paragraphs, verbatim
@@ -36,7 +37,7 @@ from bot.languages import LANGUAGES, language_of, resolve
 from bot.reading.keywords import Notice, notices
 from bot.reading.words import command as slash_command
 from bot.reading.words import command_word
-from bot.taxonomy import Flag, Urgency
+from bot.taxonomy import POOL, Flag, Urgency
 
 FLOW_OF: Final[Mapping[str, str]] = {
     "/menu": "menu",
@@ -46,6 +47,7 @@ FLOW_OF: Final[Mapping[str, str]] = {
     "/data": "my_data",
     "/language": "language",
     "/away": "away",
+    "/profile": "my_profile",
 }
 """Commands that begin a conversation."""
 
@@ -361,7 +363,10 @@ class Listener:
                     MENU,
                 )
                 self._repeat(out)
-            case "/mine" | "/withdraw" | "/data" | "/language" | "/away":
+            case "/profile" if POOL & out.scope.roles and (missing := why_no_profile(out.scope)) is not None:
+                out.say(missing, HUMAN, MENU)
+                self._repeat(out)
+            case "/mine" | "/withdraw" | "/data" | "/language" | "/away" | "/profile":
                 self._start(out, FLOW_OF[command], under=self._bottom(state))
             case "/human":
                 said = self._words_outside(out)
@@ -702,7 +707,7 @@ OLD_BUTTON: Final = _("This choice is from earlier. It no longer does anything. 
 ANYTIME: Final = frozenset(
     (
         *("/menu", "/report", "/resume", "/mine", "/away", "/human", "/language", "/help", "/privacy", "/data"),
-        *("/withdraw", "/start"),
+        *("/withdraw", "/start", "/profile"),
     )
 )
 """Buttons that do what they say however old they are."""

@@ -39,6 +39,7 @@ from bot.i18n import Phone, Text, _, lines, render
 from bot.languages import language_of, resolve
 from bot.messages import Inbound, Media, inbound_from_json, to_json
 from bot.meter import UNWATCHED, Meter, TurnResult
+from bot.pool.profiles import own_profile
 from bot.reading.words import command as slash_command
 from bot.taxonomy import ReportState
 from bot.work import Pending, Work
@@ -478,6 +479,7 @@ class Turns:
             fresh_ref=work.fresh_ref,
             own_reports=lambda: _own_reports(work, conversation),
             account=cache(lambda: person_in(work, conversation)),
+            pool_profile=cache(lambda: own_profile(work, conversation)),
             people=cache(lambda: everybody(work)),
             privacy_read=conversation.privacy_read_at is not None,
             wanted_language="" if language_of(language).complete else language,

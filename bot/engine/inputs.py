@@ -206,6 +206,47 @@ class Pick(Input[str]):
 
 
 @dataclass(frozen=True)
+class Picks(Input[frozenset[str]]):
+    """Any number of a list that lives: each press turns one on or off."""
+
+    items: Callable[[Scope], Mapping[str, Text]]
+    columns: int = 1
+    collects: bool = True
+
+    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+        chosen = {piece.text for piece in pieces}
+        return tuple(
+            Button(key, _("✓ {label}", label=label) if key in chosen else label)
+            for key, label in self.items(scope).items()
+        )
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> frozenset[str]:
+        return self.finish(self.add((), said))
+
+    def add(self, pieces: tuple[Piece, ...], said: Said) -> tuple[Piece, ...]:
+        if not said.choice:
+            raise NotUnderstood(PRESS_A_BUTTON)
+        kept = tuple(piece for piece in pieces if piece.text != said.choice)
+        return kept if len(kept) < len(pieces) else (*pieces, Piece(said.choice))
+
+    def finish(self, pieces: tuple[Piece, ...]) -> frozenset[str]:
+        if not pieces:
+            raise NotUnderstood(_("Please choose at least one. You can choose several."))
+        return frozenset(piece.text for piece in pieces)
+
+    def dump(self, value: frozenset[str]) -> Any:
+        return sorted(value)
+
+    def load(self, stored: Any) -> frozenset[str]:
+        if not isinstance(stored, list) or not all(isinstance(each, str) for each in stored):
+            raise ValueError("no ids")
+        return frozenset(stored)
+
+    def show(self, value: frozenset[str], so_far: Any, scope: Scope) -> Text:
+        return listing([label for key, label in self.items(scope).items() if key in value])
+
+
+@dataclass(frozen=True)
 class FreeText(Input[str]):
     """A person's own words. Longer than `at_most` is kept and remarked on; words are never cut off."""
 

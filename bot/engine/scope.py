@@ -9,6 +9,7 @@ from datetime import date, datetime
 from bot.contact_point import ContactPoint
 from bot.i18n import ZONE
 from bot.people import Person
+from bot.pool.profile import Profile
 from bot.taxonomy import ReportState, Role, Urgency
 from bot.working_time import deadline
 
@@ -27,6 +28,15 @@ class OwnReport:
     opened: bool = False
 
 
+@dataclass(frozen=True)
+class OwnProfile:
+    """A profile of the pool as the expert may see it: all of it (D-21)."""
+
+    profile: Profile
+    left_at: datetime | None = None
+    """Since when the expert is not in the pool any more."""
+
+
 def _nobody() -> None:
     return None
 
@@ -43,6 +53,8 @@ class Scope:
     own_reports: Callable[[], tuple[OwnReport, ...]] = tuple
     account: Callable[[], Person | None] = _nobody
     """The person with their roles; None for everybody who has none (D-05)."""
+    pool_profile: Callable[[], OwnProfile | None] = _nobody
+    """The profile of the pool that is linked to the chat."""
     people: Callable[[], tuple[Person, ...]] = tuple
     """All who have roles at the contact point."""
     privacy_read: bool = False

@@ -8,6 +8,7 @@ from bot.flows.join import Join
 from bot.flows.language import ChooseLanguage
 from bot.flows.menu import Menu
 from bot.flows.my_data import MyData
+from bot.flows.my_profile import MyProfile
 from bot.flows.my_reports import MyReports
 from bot.flows.own_words import OwnWords
 from bot.flows.report_tension import ReportTension
@@ -25,4 +26,5 @@ FLOWS: tuple[type[Flow], ...] = (
     Draft,
     Join,
     Away,
+    MyProfile,
 )

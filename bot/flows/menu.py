@@ -12,7 +12,7 @@ from bot.engine.inputs import Choice
 from bot.engine.scope import Scope
 from bot.flows.emergency import emergency_line
 from bot.i18n import _
-from bot.taxonomy import RESPONSIBLE, Role
+from bot.taxonomy import POOL, RESPONSIBLE, Role
 
 
 class Entry(StrEnum):
@@ -21,6 +21,7 @@ class Entry(StrEnum):
     REPORT = "/report"
     MINE = "/mine"
     AWAY = "/away"
+    PROFILE = "/profile"
     HUMAN = "/human"
     HELP = "/help"
     LANGUAGE = "/language"
@@ -28,7 +29,7 @@ class Entry(StrEnum):
     DATA = "/data"
 
 
-NEEDS: Final[Mapping[Entry, frozenset[Role]]] = {Entry.AWAY: RESPONSIBLE}
+NEEDS: Final[Mapping[Entry, frozenset[Role]]] = {Entry.AWAY: RESPONSIBLE, Entry.PROFILE: POOL}
 """Entries that not everybody sees, with the roles that do."""
 
 
@@ -48,6 +49,7 @@ class Menu(Flow, name="menu"):
                 Entry.REPORT: _("Report a tension"),
                 Entry.MINE: _("My reports"),
                 Entry.AWAY: _("Away"),
+                Entry.PROFILE: _("My profile in the pool"),
                 Entry.HUMAN: _("Talk to a person"),
                 Entry.HELP: _("Help and help numbers"),
                 Entry.LANGUAGE: _("Language"),

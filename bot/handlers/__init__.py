@@ -9,6 +9,7 @@ from bot.commands import (
     AddToReport,
     AlertDesk,
     Ask,
+    ChangeAvailability,
     ComeBack,
     Command,
     FileReport,
@@ -16,6 +17,7 @@ from bot.commands import (
     GoAway,
     HandOff,
     LayDownRoles,
+    LeavePool,
     RememberPrivacyRead,
     Say,
     SendFile,
@@ -27,6 +29,7 @@ from bot.commands import (
 from bot.handlers.chat import ask, forget_me, remember_privacy_read, say, send_file, set_language, show_pick
 from bot.handlers.desk import alert_desk, hand_off
 from bot.handlers.people import come_back, go_away, lay_down_roles, set_name
+from bot.handlers.pool import change_availability, leave_pool
 from bot.handlers.reports import add_to_report, file_report
 from bot.handlers.withdraw import withdraw
 from bot.work import Work
@@ -51,6 +54,8 @@ HANDLERS: Final[Mapping[type[Command], Handler]] = {
     GoAway: go_away,
     ComeBack: come_back,
     LayDownRoles: lay_down_roles,
+    ChangeAvailability: change_availability,
+    LeavePool: leave_pool,
 }
 
 

@@ -27,6 +27,7 @@ COMMANDS: Final = frozenset(
             "/withdraw",
             "/resume",
             "/away",
+            "/profile",
         ),
         *("/back", "/skip", "/later", "/cancel", "/done", "/send", "/change", "/discard"),
     )
@@ -112,6 +113,7 @@ _SPOKEN: Final[dict[str, str]] = {
 _SLASH_ONLY: Final[dict[str, str]] = {
     "/mine": "meine",
     "/away": "abwesend, abwesenheit, vertretung, urlaub",
+    "/profile": "profil, mein profil",
     "/skip": "weiter, next, devam, التالي, далі, дальше, напред, بعدی, dalej, suivant, vazhdo",
     "/send": """
         senden, abschicken, gönder, إرسال, надіслати, отправить, trimite, изпрати, ارسال, bişîne, wyślij,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.commands import ChangeAvailability, LeavePool
 from bot.desk.pool import deleted_on, has_left
+from bot.conversation import MENU
 from bot.i18n import _
 from bot.messages import Style
 from bot.pool import profiles
@@ -60,4 +61,4 @@ def leave_pool(command: LeavePool, work: Work, conversation: Conversation) -> No
         "{until}. Thank you for your work.",
         until=deleted_on(work.contact_point, work.now),
     )
-    work.tell(conversation, left)
+    work.tell(conversation, left, (MENU,))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.commands import ChangeAvailability, LeavePool
-from bot.desk.pool import deleted_on, has_left
 from bot.conversation import MENU
+from bot.desk.pool import deleted_on, has_left
 from bot.i18n import _
 from bot.messages import Style
 from bot.pool import profiles

@@ -86,10 +86,10 @@ def all_profiles(work: Work) -> list[tuple[PoolProfile, Profile]]:
     return found
 
 
-def in_pool(session: Session) -> list[PoolProfile]:
-    """The rows of those who have not left, in the order in which they came."""
+def in_pool(session: Session, *, locked: bool = False) -> list[PoolProfile]:
+    """The rows of those who have not left, in the order in which they came; `locked`: for changing them."""
     rows = select(PoolProfile).where(PoolProfile.left_at.is_(None)).order_by(sorted_by(PoolProfile.id))
-    return list(session.scalars(rows))
+    return list(session.scalars(rows.with_for_update() if locked else rows))
 
 
 def left_pool(session: Session) -> list[PoolProfile]:

@@ -545,6 +545,97 @@ def _on_matrix(
 
 
 @cli.group()
+def pool() -> None:
+    """The profiles of the intervention pool, as a file that any spreadsheet opens."""
+
+
+contact_point_option = click.option(
+    "--contact-point", "wanted", metavar="ID", help="Whose pool it is; needed where there are several."
+)
+
+
+@pool.command("export")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@contact_point_option
+@database_option
+@config_option
+def pool_export(file: Path | None, wanted: str | None, url: str, folder: Path | None) -> None:
+    """Write everybody who is in the pool into FILE, or to standard output. An empty pool is a form to fill in.
+
+    Names stand in it: keep it where nobody else reads it, and delete it after use.
+    """
+    from bot.pool.exchange import export
+    from storage.files import written_anew
+
+    with _pool_of(wanted, url, folder) as (database, point):
+        with database.transaction(point.id) as session:
+            written = export(session, point)
+        if file is None:
+            click.echo(written, nl=False)
+            return
+        try:
+            written_anew(file, written.decode())
+        except OSError as wrong:
+            stop(SettingsError(f"{file} cannot be written: {wrong.strerror}."))
+
+
+@pool.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@contact_point_option
+@database_option
+@config_option
+def pool_import(file: Path, wanted: str | None, url: str, folder: Path | None) -> None:
+    """Take the profiles of FILE over: all of them, or none and every fault by row and column.
+
+    Rows are known by their pool number; a row without one is somebody new, so export again afterwards. Who is not in
+    the file stays as before.
+    """
+    from bot.i18n import render
+    from bot.pool.exchange import Faulty, take_in
+
+    with _pool_of(wanted, url, folder) as (database, point):
+        try:
+            data = file.read_bytes()
+        except OSError as wrong:
+            stop(SettingsError(f"{file} cannot be read: {wrong.strerror}."))
+        try:
+            with database.transaction(point.id) as session:
+                taken = take_in(session, point, data)
+        except Faulty as wrong:
+            rows = [_fault(each.row, each.column, render(each.reason, "en")) for each in wrong.faults]
+            stop(SettingsError("\n".join((*rows, "Nothing was changed."))))
+    click.echo(f"New: {taken.new}. Changed: {taken.changed}. Unchanged: {taken.unchanged}.")
+    if taken.missing:
+        click.echo(f"Not in the file, and left as they are: {taken.missing}.")
+
+
+def _fault(row: int, column: str, reason: str) -> str:
+    return " ".join(f"row {row}, {f'{column}: ' if column else ''}{reason}".split())
+
+
+@contextmanager
+def _pool_of(wanted: str | None, url: str, folder: Path | None) -> Iterator[tuple[Database, ContactPoint]]:
+    from bot.settings import existing_database
+
+    points = _points_of(folder)
+    if wanted is None and len(points) > 1:
+        stop(SettingsError(f"There are several contact points. Say which: --contact-point {' | '.join(points)}"))
+    point = points.get(wanted or next(iter(points)))
+    if point is None:
+        stop(SettingsError(f"There is no contact point {wanted}. Known: {', '.join(points)}"))
+    try:
+        database = existing_database(url, os.environ)
+    except SettingsError as wrong:
+        stop(wrong)
+    if database is None:
+        stop(SettingsError("There is no database yet: start the bot first."))
+    try:
+        yield database, point
+    finally:
+        database.close()
+
+
+@cli.group()
 def keys() -> None:
     """The keys that keep what people wrote secret."""
 

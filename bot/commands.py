@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.i18n import Text
+from bot.pool.profile import Away, Weekday
 from bot.pool.request import PoolRequest
 from bot.taxonomy import Constellation, Contact, Danger, Flag, Heat, RequestState, Setting, Urgency, When, Wish
 
@@ -207,6 +208,25 @@ class GoAway(Command):
 @dataclass(frozen=True)
 class ComeBack(Command):
     """Takes back the days in which somebody would be away."""
+
+
+@dataclass(frozen=True)
+class ChangeAvailability(Command):
+    """When, where and how much an expert of the pool works; None: as it was."""
+
+    most_cases: int | None = None
+    weekdays: frozenset[Weekday] | None = None
+    municipalities: frozenset[str] | None = None
+    online: bool | None = None
+    away: Away | None = None
+    """Days away to add."""
+    not_away: Away | None = None
+    """Days away to take out."""
+
+
+@dataclass(frozen=True)
+class LeavePool(Command):
+    """Takes an expert out of the pool at their own wish (J-3 step 8)."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from bot.flows.emergency import child_protection, emergency_short, suicide_line,
 from bot.flows.help import help_text
 from bot.flows.join import what_you_have
 from bot.flows.language import not_yet_in
+from bot.flows.my_profile import why_no_profile
 from bot.flows.privacy import privacy_full
 from bot.flows.report_tension import FLAG_OF, URGENT_FLAGS
 from bot.i18n import Phone, Text, _, lines, paragraphs, verbatim
@@ -55,6 +56,7 @@ FLOW_OF: Final[Mapping[str, str]] = {
     "/expert": "request_expert",
     "/mediator": "request_language_mediator",
     "/requests": "my_requests",
+    "/profile": "my_profile",
 }
 """Commands that begin a conversation."""
 
@@ -390,7 +392,10 @@ class Listener:
             case "/requests" if self._engine.is_open(FLOW_OF[command], out.scope) and not out.scope.own_requests():
                 out.say(_("No request to the pool is linked to this chat."), MENU)
                 self._repeat(out)
-            case "/mine" | "/withdraw" | "/data" | "/language" | "/away" | "/requests" | "/assignments":
+            case "/profile" if POOL & out.scope.roles and (missing := why_no_profile(out.scope)) is not None:
+                out.say(missing, HUMAN, MENU)
+                self._repeat(out)
+            case "/mine" | "/withdraw" | "/data" | "/language" | "/away" | "/requests" | "/assignments" | "/profile":
                 self._start(out, FLOW_OF[command], under=self._bottom(state))
             case "/human":
                 said = self._words_outside(out)
@@ -731,7 +736,7 @@ OLD_BUTTON: Final = _("This choice is from earlier. It no longer does anything. 
 ANYTIME: Final = frozenset(
     (
         *("/menu", "/report", "/resume", "/mine", "/away", "/human", "/language", "/help", "/privacy", "/data"),
-        *("/withdraw", "/start", "/expert", "/mediator", "/requests", "/assignments"),
+        *("/withdraw", "/start", "/expert", "/mediator", "/requests", "/assignments", "/profile"),
     )
 )
 """Buttons that do what they say however old they are."""

@@ -40,14 +40,14 @@ from bot.taxonomy import ReportState
 from storage import accounts, dumps, matrix, telegram, web_messages
 from storage.backup import BackupError, check, is_dump, made_at, remove, sqlite_file
 from storage.database import Database, DatabaseError
-from storage.erasures import Erased, ErasureFile, Kind, ListUnreadable, enter, entries, subject_of
+from storage.erasures import OF_PROFILES, Erased, ErasureFile, Kind, ListUnreadable, enter, entries, subject_of
 from storage.file_lock import FileLock
 from storage.files import empty, synced
 from storage.key_check import check_keys
 from storage.keys import KeyRing, WrongKey
 from storage.migrate import upgrade
 from storage.models import Conversation, DueRow, InboxMessage, OutboxMessage, Report, Thread, ThreadEntry
-from storage.pool import ExpertRequest
+from storage.pool import ExpertRequest, PoolProfile
 
 NUMBERED: Final = ("inbox", "outbox")
 """Tables whose ids are names for messengers: none may come twice."""
@@ -280,6 +280,7 @@ def replay(database: Database, missing: Collection[Erased]) -> int:
         with database.transaction(point) as session:
             met += _replay_cases(session, database.ring, point, subjects, moments)
             met += _replay_chats(session, database.ring, point, subjects)
+            met += _replay_profiles(session, database.ring, point, subjects, moments)
     return met
 
 
@@ -364,7 +365,31 @@ def _let_go(session: Session, thread: int) -> None:
     )
 
 
-def _replay_chats(session: Session, ring: KeyRing, point: str, subjects: Mapping[str, set[Kind]]) -> int:
+def _replay_profiles(
+    session: Session,
+    ring: KeyRing,
+    point: str,
+    subjects: Mapping[str, set[Kind]],
+    moments: Mapping[tuple[str, str, Kind], datetime],
+) -> int:
+    met = 0
+    for row in session.scalars(select(PoolProfile)).all():
+        subject = subject_of(ring, point, row.number)
+        kinds = subjects.get(subject, set()) & OF_PROFILES
+        met += bool(kinds)
+        if Kind.PROFILE in kinds:
+            session.delete(row)
+        elif Kind.LEFT in kinds and row.left_at is None:
+            row.left_at = moments[point, subject, Kind.LEFT]
+    return met
+
+
+def _replay_chats(
+    session: Session,
+    ring: KeyRing,
+    point: str,
+    subjects: Mapping[str, set[Kind]],
+) -> int:
     unused, met = [], 0
     for key, account, chat_key in session.execute(
         select(Conversation.id, Conversation.account, Conversation.chat_key)

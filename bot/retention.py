@@ -30,7 +30,7 @@ from bot.i18n import ZONE, _, lines, listing, verbatim
 from bot.messages import Style
 from bot.periods import SHORTEST_MONTH, kept_until, month_of, months_after, span_of
 from bot.pool.request import without_words
-from bot.taxonomy import HOLDS, Constellation, Setting, Urgency, Wish
+from bot.taxonomy import HOLDS, RUNNING, Constellation, OfferState, Setting, Urgency, Wish
 from bot.work import Pending, Work
 from storage import accounts, matrix, models, telegram, web_messages
 from storage.accounts import UserAccount
@@ -53,7 +53,7 @@ from storage.models import (
     ThreadEntry,
 )
 from storage.outage import is_away
-from storage.pool import ExpertRequest
+from storage.pool import ExpertRequest, Offer, PoolProfile
 from storage.scope import scoped_to
 from storage.types import ring_of
 from storage.web_messages import WebMessage
@@ -94,6 +94,7 @@ class Counts:
     copies: int = 0
     accounts: int = 0
     invitations: int = 0
+    profiles: int = 0
     on_hold: int = 0
 
     def __add__(self, other: Counts) -> Counts:
@@ -126,6 +127,7 @@ LABELS: Final[Mapping[str, str]] = {
     "copies": "old copies of the database",
     "accounts": "accounts of people with roles",
     "invitations": "codes of invitations",
+    "profiles": "profiles of experts who have left the pool",
     "on_hold": "left alone, because on hold",
 }
 """What an operator reads."""
@@ -662,6 +664,29 @@ def _accounts(session: Session, point: ContactPoint, now: datetime, after: int) 
     return Counts(accounts=len(gone), invitations=codes), rows[-1][0] if rows else None
 
 
+def _profiles(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
+    """Profiles of experts who left the pool so long ago; first what they have accepted comes to its end."""
+    months = point.retention.expert_profile_months
+    under_way = (
+        exists()
+        .where(Offer.profile_id == PoolProfile.id, Offer.state == OfferState.ACCEPTED)
+        .where(ExpertRequest.id == Offer.request_id, ExpertRequest.state.in_(sorted(RUNNING)))
+    )
+    rows = session.execute(
+        select(PoolProfile.id, PoolProfile.number, PoolProfile.left_at)
+        .where(PoolProfile.left_at <= now - months * SHORTEST_MONTH, PoolProfile.id > after, ~under_way)
+        .order_by(PoolProfile.id)
+        .limit(WINDOW)
+        .with_for_update(skip_locked=True)
+    ).all()
+    ring = ring_of(session.get_bind().dialect)
+    gone = [row for row in rows if row.left_at and months_after(row.left_at, months) <= now]
+    for row in gone:
+        erased(session, ring, point.id, Kind.PROFILE, row.number, at=now)
+    _delete_rows(session, PoolProfile, [row.id for row in gone])
+    return Counts(profiles=len(gone)), rows[-1].id if rows else None
+
+
 def _delete_moments(session: Session, chats: Sequence[int]) -> None:
     statement = delete(DueRow).where(DueRow.subject.in_(chats), DueRow.kind == AWAY_OVER)
     session.execute(statement.execution_options(synchronize_session=False))
@@ -823,6 +848,7 @@ def _parts(session: Session, point: ContactPoint, now: datetime, after: int) -> 
 RULES: Final[tuple[Rule, ...]] = (
     _cases,
     _accounts,
+    _profiles,
     _chats,
     _pages,
     _inbox,

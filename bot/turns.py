@@ -41,6 +41,7 @@ from bot.languages import language_of, resolve
 from bot.messages import Inbound, Media, inbound_from_json, to_json
 from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.pool.assignment import own_assignments
+from bot.pool.profiles import own_profile
 from bot.reading.words import command as slash_command
 from bot.taxonomy import ReportState, RequestState
 from bot.work import Pending, Work
@@ -482,6 +483,7 @@ class Turns:
             own_reports=lambda: _own_reports(work, conversation),
             own_requests=cache(lambda: _own_requests(work, conversation)),
             account=cache(lambda: person_in(work, conversation)),
+            pool_profile=cache(lambda: own_profile(work, conversation)),
             people=cache(lambda: everybody(work)),
             assignments=cache(lambda: own_assignments(work, conversation)),
             privacy_read=conversation.privacy_read_at is not None,

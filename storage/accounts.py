@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, UniqueConstraint, delete, select
@@ -83,7 +84,16 @@ def everybody(session: Session) -> list[UserAccount]:
     return sorted(session.scalars(select(UserAccount)), key=lambda account: account.id)
 
 
-def redeem(session: Session, ring: KeyRing, conversation: Conversation, code: str, now: datetime) -> UserAccount | None:
+@dataclass(frozen=True)
+class Redeemed:
+    """What came of a code."""
+
+    account: UserAccount
+    profile: str | None
+    """The number in the pool of whom it was for."""
+
+
+def redeem(session: Session, ring: KeyRing, conversation: Conversation, code: str, now: datetime) -> Redeemed | None:
     """Gives a chat what its code stands for, and uses the code up; None for one unknown, used or too old."""
     found = session.scalars(
         select(Invitation).where(Invitation.code_key == code_key(ring, code)).with_for_update()
@@ -99,7 +109,7 @@ def redeem(session: Session, ring: KeyRing, conversation: Conversation, code: st
         _grant(account, role, found.municipalities)
     session.delete(found)
     session.flush()
-    return account
+    return Redeemed(account, found.profile)
 
 
 def _grant(account: UserAccount, role: str, municipalities: str) -> None:

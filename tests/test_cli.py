@@ -296,6 +296,85 @@ class TestServing:
         assert result.exit_code == 2 and "Error: " in result.stderr and "Traceback" not in result.stderr
 
 
+class TestPool:
+    HEAD = (
+        "Pool number;Name;Professions;Languages;Places;Online;Themes;Days of the week;Most cases at a time;Away;"
+        "Commitment to secrecy signed on;Organisation;Fee class\r\n"
+    )
+
+    def write(self, *rows: str) -> None:
+        Path("pool.csv").write_text(self.HEAD + "".join(f"{row}\r\n" for row in rows), "utf-8")
+
+    def exported(self, place: Place) -> list[str]:
+        result = call("pool", "export", "--database", place.url)
+        assert result.exit_code == 0, result.output
+        return result.stdout_bytes.decode("utf-8-sig").splitlines()[1:]
+
+    def taken(self, place: Place) -> list[str]:
+        result = call("pool", "import", "pool.csv", "--database", place.url)
+        assert result.exit_code == 0, result.output
+        return result.stdout.splitlines()
+
+    def refused(self, place: Place) -> list[str]:
+        result = call("pool", "import", "pool.csv", "--database", place.url)
+        assert result.exit_code == 2 and result.stdout == ""
+        return [line.removeprefix("anlaufstelle: ") for line in result.stderr.splitlines()]
+
+    def test_out_changed_by_hand_and_in_again(self, place: Place) -> None:
+        place.begin()
+        assert self.exported(place) == []
+        self.write(";Ada;mediation;Dari: C1;Wiehl;yes;;;2;;;;", ";Bo;coaching;;;;;;;;;;")
+        assert self.taken(place) == ["New: 2. Changed: 0. Unchanged: 0."]
+        rows = self.exported(place)
+        assert [row.split('";"')[:3] for row in rows] == [['"P1', "Ada", "Mediation"], ['"P2', "Bo", "Coaching"]]
+
+        assert call("pool", "export", "pool.csv", "--database", place.url).exit_code == 0
+        assert Path("pool.csv").stat().st_mode & 0o777 == 0o600
+        assert self.taken(place) == ["New: 0. Changed: 0. Unchanged: 2."]
+
+        changed = Path("pool.csv").read_text("utf-8-sig").replace('"Coaching"', '"Supervision"')
+        Path("pool.csv").write_text("\n".join([*changed.splitlines()[::2], ';"Cy";mediation' + ";" * 10]), "utf-8")
+        assert self.taken(place) == [
+            "New: 1. Changed: 1. Unchanged: 0.",
+            "Not in the file, and left as they are: 1.",
+        ]
+        assert [row.split('";"')[1:3] for row in self.exported(place)] == [
+            ["Ada", "Mediation"], ["Bo", "Supervision"], ["Cy", "Mediation"],
+        ]  # fmt: skip
+
+    def test_a_fault_lets_nobody_in(self, place: Place) -> None:
+        place.begin()
+        self.write(";Ada;mediation;;;;;;;;;;", "P9;Bo;coaching;Dary: C1;;;;;;;;;", ";Cy;mediation;;;;;;0;;;;")
+        assert self.refused(place) == [
+            "row 3, Languages: “Dary” is not known. Is “Dari” meant?",
+            "row 3, Pool number: There is no “P9” in the pool. Somebody new gets a number here.",
+            "row 4, Most cases at a time: A number from 1 to 99 is possible.",
+            "Nothing was changed.",
+        ]
+        assert self.exported(place) == []
+        self.write(";Ada;mediation;;;;;;;;;;")
+        self.taken(place)
+        assert self.exported(place)[0].startswith('"P1";"Ada"')
+
+    def test_which_contact_point(self, place: Place) -> None:
+        several = ("pool", "export", "--config", str(shipped()), "--database", place.url)
+        assert mistake(*several) == (
+            "There are several contact points. Say which: --contact-point euskirchen | hagen | oberberg"
+        )
+        assert mistake(*several, "--contact-point", "x") == (
+            "There is no contact point x. Known: euskirchen, hagen, oberberg"
+        )
+        assert mistake(*several, "--contact-point", "hagen") == "There is no database yet: start the bot first."
+        place.begin()
+        assert call(*several, "--contact-point", "hagen").stdout.startswith('\ufeff"Pool-Nummer"')
+
+    def test_files_that_cannot_be_read_or_written(self, place: Place) -> None:
+        place.begin()
+        where = ("--database", place.url)
+        assert mistake("pool", "import", "none.csv", *where) == "none.csv cannot be read: No such file or directory."
+        assert "cannot be written" in mistake("pool", "export", "nowhere/pool.csv", *where)
+
+
 class TestPlay:
     def test_a_file_that_is_not_there(self) -> None:
         assert mistake("play", "nowhere.txt") == "nowhere.txt cannot be read: No such file or directory."

@@ -17,6 +17,7 @@ from bot.commands import Button
 from bot.desk import case, people, search
 from bot.desk.card import is_talking, renew_card
 from bot.desk.invite import NotUnderstood, invite, read
+from bot.desk.pool import list_pool, profile_command
 from bot.desk.relay import to_reporter
 from bot.desk.room import open_or_take
 from bot.i18n import Text, _, lines, listing, ngettext, verbatim
@@ -302,6 +303,14 @@ def _people(work: Work, thread: Thread | None, spoken: Spoken, argument: str) ->
     work.post(thread, people.list_people(work), style=Style.STATUS)
 
 
+def _pool(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    work.post(thread, list_pool(work), style=Style.STATUS)
+
+
+def _profile(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    profile_command(work, thread, argument)
+
+
 def _revoke(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
     """By number, or by a name that one person has; roles may follow a number."""
     who, _space, rest = argument.partition(" ")
@@ -380,6 +389,8 @@ def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> N
             _("/invite ROLES ORGANISATION PLACES – a code for somebody who works with us"),
             _("/revoke NUMBER – end the roles of somebody"),
             _("/requests – requests to the pool: to decide, asked, under way"),
+            _("/pool – who is in the pool"),
+            _("/profile P1 – what is known of somebody in the pool, and changing it; /profile new – somebody new"),
             _("/undelivered – messages that did not arrive"),
             _("/language de – language of the team"),
             _("In a thread:"),
@@ -438,6 +449,8 @@ EVERYWHERE: dict[str, Everywhere] = {
     "/invite": _invite,
     "/people": _people,
     "/revoke": _revoke,
+    "/pool": _pool,
+    "/profile": _profile,
     "/help": _help,
     "/start": _help,
     "/menu": _help,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,13 +17,15 @@ from bot.desk.people import places_of, roles_of
 from bot.i18n import Text, _, lines, listing, render, verbatim
 from bot.languages import LANGUAGES
 from bot.messages import Media, Style
+from bot.pool.profiles import row_numbered
 from bot.roles import ROLE, TYPED
-from bot.taxonomy import Role
+from bot.taxonomy import POOL, Role
 from bot.work import Work
 from storage.accounts import Invitation, code_key
 from storage.entrances import entrances
 from storage.models import Thread
 
+_PROFILE: Final = re.compile(r"p[1-9][0-9]{0,8}")
 _JOINING: Final = frozenset({"and", "und", "with", "mit", "for", "fur", "in"})
 """Words between the parts that mean nothing by themselves."""
 
@@ -34,6 +37,8 @@ class Invited:
     roles: set[Role] = field(default_factory=set)
     organisation: str = ""
     municipalities: set[str] = field(default_factory=set)
+    profile: str = ""
+    """The number in the pool of whom it is for."""
 
 
 class NotUnderstood(Exception):
@@ -59,6 +64,9 @@ def read(argument: str, point: ContactPoint) -> Invited:
             if meant is not None:
                 break
         else:
+            if _PROFILE.fullmatch(words[0]):
+                invited.profile = words.pop(0).upper()
+                continue
             raise NotUnderstood(lines(_("I do not know “{word}”.", word=verbatim(words[0][:40])), possible(point)))
         del words[:length]
         match meant:
@@ -72,6 +80,8 @@ def read(argument: str, point: ContactPoint) -> Invited:
                 invited.municipalities.add(name)
     if not invited.roles:
         raise NotUnderstood(lines(_("Please name at least one role."), possible(point)))
+    if invited.profile and POOL.isdisjoint(invited.roles):
+        raise NotUnderstood(_("A number of the pool goes with a role of the pool: {role}.", role=verbatim(Role.EXPERT)))
     return invited
 
 
@@ -119,6 +129,11 @@ def invite(work: Work, thread: Thread | None, argument: str) -> None:
     except NotUnderstood as wrong:
         work.post(thread, wrong.text, style=Style.STATUS)
         return
+    row = row_numbered(work.session, invited.profile) if invited.profile else None
+    if invited.profile and (row is None or row.left_at is not None):
+        nobody = _("There is no {number} in the pool. /pool shows who is.", number=invited.profile)
+        work.post(thread, nobody, style=Style.STATUS)
+        return
     code = fresh_code()
     until = work.now + VALID_FOR
     work.session.add(
@@ -127,6 +142,7 @@ def invite(work: Work, thread: Thread | None, argument: str) -> None:
             roles=" ".join(sorted(invited.roles)),
             organisation=invited.organisation or None,
             municipalities=" ".join(sorted(invited.municipalities)),
+            profile=invited.profile or None,
             expires_at=until,
         )
     )
@@ -138,6 +154,8 @@ def invite(work: Work, thread: Thread | None, argument: str) -> None:
             _("Invitation: {roles}.", roles=roles_of(invited.roles)),
             _("Organisation: {name}.", name=organisation.name) if organisation else None,
             _("Places: {places}.", places=places_of(work, invited.municipalities) or _("all")),
+            _("Profile in the pool: {number}.", number=invited.profile) if invited.profile else None,
+            _("It has a chat already. The new one takes its place.") if row is not None and row.account_id else None,
             _("Code: {code}", code=code),
             _("It works once, until {until}. Give it to this one person only.", until=until),
             *(_("{messenger}: {link}", messenger=name, link=link) for name, link in links.items()),

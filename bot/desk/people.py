@@ -7,11 +7,12 @@ from datetime import date, datetime, time, timedelta
 
 from bot.accounts import everybody, person_of
 from bot.conversation import Memory
+from bot.desk import pool
 from bot.flows import FLOWS
 from bot.i18n import ZONE, Phone, Text, _, lines, listing, verbatim
 from bot.people import Absence, Person
 from bot.roles import ROLE
-from bot.taxonomy import Role
+from bot.taxonomy import POOL, Role
 from bot.work import Work
 from bot.working_time import next_service
 from storage import accounts
@@ -149,6 +150,8 @@ def revoke(work: Work, account: UserAccount, roles: Collection[Role]) -> Text:
             work.erased(Kind.ROLES, conversation.account, conversation.chat_key)
         account.grants = left
         work.session.flush()
+        if POOL.isdisjoint(grant.role for grant in left):
+            pool.role_ended(work, account)
     else:
         end_account(work, account)
     if conversation is not None:
@@ -171,6 +174,7 @@ def end_account(work: Work, account: UserAccount) -> None:
     if conversation is not None:
         work.erased(Kind.ROLES, conversation.account, conversation.chat_key)
     end_absence(work, account)
+    pool.role_ended(work, account)
     for each in accounts.everybody(work.session):
         if each.deputy_id == account.id:
             each.deputy_id = None

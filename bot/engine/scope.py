@@ -10,6 +10,7 @@ from enum import StrEnum
 from bot.contact_point import ContactPoint
 from bot.i18n import ZONE, Text
 from bot.people import Person
+from bot.pool.profile import Profile
 from bot.pool.request import PoolRequest
 from bot.taxonomy import RUNNING, OfferState, ReportState, RequestState, Role, Urgency
 from bot.working_time import deadline, suggestion_due
@@ -71,6 +72,15 @@ class OwnRequest:
     """The next date: by when the desk suggests somebody, or those who were asked answer."""
 
 
+@dataclass(frozen=True)
+class OwnProfile:
+    """A profile of the pool as the expert may see it: all of it (D-21)."""
+
+    profile: Profile
+    left_at: datetime | None = None
+    """Since when the expert is not in the pool any more."""
+
+
 def _nobody() -> None:
     return None
 
@@ -88,6 +98,8 @@ class Scope:
     own_requests: Callable[[], tuple[OwnRequest, ...]] = tuple
     account: Callable[[], Person | None] = _nobody
     """The person with their roles; None for everybody who has none (D-05)."""
+    pool_profile: Callable[[], OwnProfile | None] = _nobody
+    """The profile of the pool that is linked to the chat."""
     people: Callable[[], tuple[Person, ...]] = tuple
     """All who have roles at the contact point."""
     assignments: Callable[[], tuple[OwnAssignment, ...]] = tuple

@@ -12,6 +12,7 @@ from bot.flows.join import Join
 from bot.flows.language import ChooseLanguage
 from bot.flows.menu import Menu
 from bot.flows.my_data import MyData
+from bot.flows.my_profile import MyProfile
 from bot.flows.my_reports import MyReports
 from bot.flows.my_requests import MyRequests
 from bot.flows.own_words import OwnWords
@@ -41,4 +42,5 @@ FLOWS: tuple[type[Flow], ...] = (
     RequestExpert,
     RequestLanguageMediator,
     MyRequests,
+    MyProfile,
 )

@@ -25,6 +25,7 @@ class Entry(StrEnum):
     MEDIATOR = "/mediator"
     REQUESTS = "/requests"
     AWAY = "/away"
+    PROFILE = "/profile"
     HUMAN = "/human"
     HELP = "/help"
     LANGUAGE = "/language"
@@ -37,6 +38,7 @@ NEEDS: Final[Mapping[Entry, frozenset[Role]]] = {
     Entry.EXPERT: REQUESTERS,
     Entry.MEDIATOR: REQUESTERS,
     Entry.REQUESTS: REQUESTERS,
+    Entry.PROFILE: POOL,
     Entry.AWAY: RESPONSIBLE,
 }
 """Entries that not everybody sees, with the roles that do."""
@@ -62,6 +64,7 @@ class Menu(Flow, name="menu"):
                 Entry.MEDIATOR: _("Language mediation"),
                 Entry.REQUESTS: _("My requests"),
                 Entry.AWAY: _("Away"),
+                Entry.PROFILE: _("My profile in the pool"),
                 Entry.HUMAN: _("Talk to a person"),
                 Entry.HELP: _("Help and help numbers"),
                 Entry.LANGUAGE: _("Language"),

@@ -13,10 +13,12 @@ from bot.engine.inputs import Choice, Confirm
 from bot.engine.scope import Scope
 from bot.flows.away import absence_in_words, deputy_name
 from bot.flows.join import organisation_in_words, roles_in_words
+from bot.flows.my_profile import profile_in_words
 from bot.flows.my_reports import STATE_WORDS
 from bot.flows.my_requests import request_in_words
 from bot.i18n import Text, _, lines, ngettext, render, verbatim
 from bot.languages import language_of
+from bot.pool.table import Vocabulary, cells_of
 
 
 class Wanted(StrEnum):
@@ -79,6 +81,10 @@ def _account(scope: Scope) -> Iterator[Text]:
     organisation = organisation_in_words(person, scope)
     if organisation is not None:
         yield organisation
+    own = scope.pool_profile()
+    if own is not None:
+        yield _("• Your profile in the pool:")
+        yield profile_in_words(own, scope)
     if person.away is not None:
         yield _("• You are entered as {absence}", absence=absence_in_words(person.away, scope))
 
@@ -91,9 +97,21 @@ def _account_data(scope: Scope) -> dict[str, Any] | None:
         "name": person.name,
         "roles": {str(role): sorted(places) for role, places in sorted(person.roles.items())},
         "organisation": person.organisation,
+        "pool_profile": _profile_data(scope),
         "away_from": person.away.first.isoformat() if person.away else None,
         "away_until": person.away.last.isoformat() if person.away else None,
         "deputy": render(deputy_name(person.away, scope), scope.language) if person.away else None,
+    }
+
+
+def _profile_data(scope: Scope) -> dict[str, Any] | None:
+    own = scope.pool_profile()
+    if own is None:
+        return None
+    cells = cells_of(own.profile, Vocabulary.at(scope.contact_point), scope.language)
+    return {
+        **{column.lower(): cell for column, cell in cells.items()},
+        "left_at": own.left_at.isoformat() if own.left_at else None,
     }
 
 

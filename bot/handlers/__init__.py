@@ -13,6 +13,7 @@ from bot.commands import (
     AskAboutOffer,
     AskForExpert,
     CancelAssignment,
+    ChangeAvailability,
     ComeBack,
     Command,
     FileReport,
@@ -21,6 +22,7 @@ from bot.commands import (
     GoAway,
     HandOff,
     LayDownRoles,
+    LeavePool,
     PassOn,
     RememberPrivacyRead,
     ReportProgress,
@@ -32,10 +34,7 @@ from bot.commands import (
     Withdraw,
     WithdrawRequest,
 )
-from bot.handlers.chat import ask, forget_me, remember_privacy_read, say, send_file, set_language, show_pick
-from bot.handlers.desk import alert_desk, hand_off
-from bot.handlers.people import come_back, go_away, lay_down_roles, set_name
-from bot.handlers.pool import (
+from bot.handlers.assignments import (
     answer_offer,
     ask_about_offer,
     cancel_assignment,
@@ -43,6 +42,10 @@ from bot.handlers.pool import (
     pass_on,
     report_progress,
 )
+from bot.handlers.chat import ask, forget_me, remember_privacy_read, say, send_file, set_language, show_pick
+from bot.handlers.desk import alert_desk, hand_off
+from bot.handlers.people import come_back, go_away, lay_down_roles, set_name
+from bot.handlers.pool import change_availability, leave_pool
 from bot.handlers.reports import add_to_report, file_report
 from bot.handlers.requests import ask_for_expert, withdraw_request
 from bot.handlers.withdraw import withdraw
@@ -76,6 +79,8 @@ HANDLERS: Final[Mapping[type[Command], Handler]] = {
     ReportProgress: report_progress,
     CancelAssignment: cancel_assignment,
     GiveFeedback: give_feedback,
+    ChangeAvailability: change_availability,
+    LeavePool: leave_pool,
 }
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.accounts import person_of
 from bot.commands import ComeBack, GoAway, LayDownRoles, SetName
-from bot.desk import people
-from bot.i18n import Text, _, listing
+from bot.desk import people, pool
+from bot.i18n import Text, _, lines, listing
 from bot.messages import Style
 from bot.people import possible_deputies
 from bot.roles import ROLE
@@ -17,9 +17,10 @@ from storage.models import Conversation
 
 def redeem(work: Work, conversation: Conversation, code: str) -> bool:
     """Gives a chat the roles of a code; False for one that is unknown, used or too old."""
-    account = accounts.redeem(work.session, work.ring, conversation, code, work.now)
-    if account is None:
+    redeemed = accounts.redeem(work.session, work.ring, conversation, code, work.now)
+    if redeemed is None:
         return False
+    account = redeemed.account
     labels: list[Text | str] = [label for role, label in ROLE.items() if role in person_of(account).roles]
     told = _(
         "An invitation was accepted. Number {n}: {roles}. To end it: {command}",
@@ -27,7 +28,7 @@ def redeem(work: Work, conversation: Conversation, code: str) -> bool:
         roles=listing(labels),
         command=f"/revoke {account.id}",
     )
-    work.post(None, told, style=Style.STATUS)
+    work.post(None, lines(told, pool.redeemed(work, account, redeemed.profile)), style=Style.STATUS)
     return True
 
 

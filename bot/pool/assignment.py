@@ -252,8 +252,8 @@ _MORE_URGENT: Final = {
 }
 
 
-def gone(work: Work, profile: PoolProfile) -> None:
-    """Somebody is not in the pool any more, or not reachable: what they had goes back (F-14)."""
+def gone(work: Work, profile: PoolProfile, *, finishes: bool = False) -> None:
+    """Somebody is not in the pool any more: what they had goes back, unless they finish what is under way (F-14)."""
     rows = work.session.execute(
         select(Offer.id, Offer.request_id)
         .where(Offer.profile_id == profile.id, Offer.state.in_((OfferState.OPEN, OfferState.ACCEPTED)))
@@ -268,7 +268,7 @@ def gone(work: Work, profile: PoolProfile) -> None:
             offer.state = OfferState.RECALLED
             offer.answered_at = work.now
             work.remind(SEARCH, request_id, work.now)
-        elif offer.state == OfferState.ACCEPTED and request.offer_id == offer.id:
+        elif not finishes and request.offer_id == offer.id:
             expert = expert_of(work, request)
             if expert is not None:
                 hand_back(work, request, thread, expert)

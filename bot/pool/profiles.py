@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from bot.engine.scope import OwnProfile
 from bot.pool.profile import Away, Level, Profile, Spoken, Weekday
 from bot.taxonomy import RUNNING, OfferState, Theme
 from bot.work import Work
@@ -85,9 +86,15 @@ def all_profiles(work: Work) -> list[tuple[PoolProfile, Profile]]:
     return found
 
 
-def in_pool(session: Session) -> list[PoolProfile]:
-    """The rows of those who have not left, in the order in which they came."""
+def in_pool(session: Session, *, locked: bool = False) -> list[PoolProfile]:
+    """The rows of those who have not left, in the order in which they came; `locked`: for changing them."""
     rows = select(PoolProfile).where(PoolProfile.left_at.is_(None)).order_by(sorted_by(PoolProfile.id))
+    return list(session.scalars(rows.with_for_update() if locked else rows))
+
+
+def left_pool(session: Session) -> list[PoolProfile]:
+    """The rows of those who have left, in the order in which they came."""
+    rows = select(PoolProfile).where(PoolProfile.left_at.is_not(None)).order_by(sorted_by(PoolProfile.id))
     return list(session.scalars(rows))
 
 
@@ -102,10 +109,10 @@ def row_of_account(session: Session, account: UserAccount) -> PoolProfile | None
     return session.scalars(select(PoolProfile).where(PoolProfile.account_id == account.id)).one_or_none()
 
 
-def profile_of(work: Work, conversation: Conversation) -> Profile | None:
-    """The own profile of whoever writes in this chat, as it was entered; also after leaving."""
+def own_profile(work: Work, conversation: Conversation) -> OwnProfile | None:
+    """The profile of whoever writes in this chat, as they may see it; also after leaving."""
     row = profile_row_of(work, conversation)
-    return profile_in(row) if row is not None else None
+    return OwnProfile(profile_in(row), row.left_at) if row is not None else None
 
 
 def row_numbered(session: Session, number: str) -> PoolProfile | None:

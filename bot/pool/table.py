@@ -1,5 +1,7 @@
 """The profiles of the pool as a CSV file that any spreadsheet opens: written, changed by hand, read again (R-51).
 
+One profile alone is also written and read as lines like `Name: Ada`, with the same headings and words.
+
 Read is UTF-8 with or without its mark, with semicolons, commas or tabs, with German or English words or their codes. A
 cell with several values has `|` between them; `;`, a new line and a comma will do too. Either every row is right, or
 nothing is taken over and every fault is named.
@@ -11,20 +13,20 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
 from typing import Final, TypeVar
 
-from bot.contact_point import Municipality
+from bot.contact_point import ContactPoint, Municipality
 from bot.i18n import Text, _, language_name, listing, render, verbatim
 from bot.languages import LANGUAGES
 from bot.pool.languages import language_codes, language_label
 from bot.pool.profile import MOST_CASES, WEEK, Away, Level, Profile, Spoken, Weekday
-from bot.pool.words import LEVELS, PROFESSIONS, THEMES, WEEKDAYS
+from bot.pool.words import LEVELS, PROFESSIONS, THEMES, WEEKDAYS, professions_of
 from bot.taxonomy import Theme
 
 
@@ -79,6 +81,7 @@ _DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}"
 _SPAN: Final = re.compile(rf"({_DATE})(?:\s*(?:\.\.|-|–|—|bis|to)\s*({_DATE}))?")
 _SPOKEN: Final = re.compile(r"(.+?)(?:\s*:\s*|\s+\(|\s+)([^\s:()]+)\)?")
 _DELIMITERS: Final = ";,\t"
+_LINE: Final = _("Most cases at a time: 2")
 
 _T = TypeVar("_T")
 _Code = TypeVar("_Code", bound=str)
@@ -89,7 +92,7 @@ class Fault:
     """What is wrong where; staff reads it."""
 
     row: int
-    """As a spreadsheet counts, the headings being the first."""
+    """As a spreadsheet counts, the headings being the first; 0: lines, which are known by their headings."""
     column: str
     """As the heading is written in the file; empty: the whole row."""
     reason: Text
@@ -113,12 +116,12 @@ def write_table(
 
     An apostrophe stands where a cell would begin a formula; reading takes it away again.
     """
-    known = _Known.of(places, professions)
+    known = Vocabulary.of(places, professions)
     file = io.StringIO()
     writer = csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(render(HEADINGS[column], language) for column in Column)
     for profile in profiles:
-        cells = _cells(profile, known, language)
+        cells = cells_of(profile, known, language)
         writer.writerow(_shielded(cells[column]) for column in Column)
     return file.getvalue().encode("utf-8-sig")
 
@@ -128,12 +131,26 @@ def read_table(
     places: Sequence[Municipality],
     new_id: Callable[[], str],
     professions: Mapping[str, Text] = PROFESSIONS,
+    ids: Collection[str] | None = None,
 ) -> Imported:
-    """What the file says; a row without a pool number gets a new one."""
-    reading = _Reading(_Known.of(places, professions), new_id)
-    profiles = tuple(reading.profiles(data))
-    faults = tuple(reading.faults[:MOST_FAULTS])
-    return Imported(() if faults else profiles, faults)
+    """What the file says; a row without a pool number gets a new one.
+
+    With `ids`, another pool number than these is a fault.
+    """
+    reading = _Reading(Vocabulary.of(places, professions), new_id, ids)
+    return reading.imported(reading.profiles(data))
+
+
+def write_lines(profile: Profile, known: Vocabulary, language: str) -> list[tuple[Text, str]]:
+    """What a profile says beside its number, by its headings."""
+    cells = cells_of(profile, known, language)
+    return [(heading, cells[column]) for column, heading in HEADINGS.items() if column is not Column.ID]
+
+
+def read_lines(text: str, known: Vocabulary, id_: str, before: Profile | None = None) -> Imported:
+    """The profile of a number as lines say; what no line names stays as it was `before`."""
+    reading = _Reading(known, lambda: id_, {id_})
+    return reading.imported(reading.profile(text, before))
 
 
 class _Names:
@@ -189,8 +206,8 @@ def language_meant(written: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Known:
-    """The words that may stand in the file."""
+class Vocabulary:
+    """The words that may stand in a table of one contact point."""
 
     professions: _Names
     places: _Names
@@ -201,7 +218,11 @@ class _Known:
     yes_or_no: _Names
 
     @classmethod
-    def of(cls, places: Sequence[Municipality], professions: Mapping[str, Text]) -> _Known:
+    def at(cls, point: ContactPoint) -> Vocabulary:
+        return cls.of(point.municipalities, professions_of(point))
+
+    @classmethod
+    def of(cls, places: Sequence[Municipality], professions: Mapping[str, Text]) -> Vocabulary:
         return cls(
             _Names(professions),
             _Names({place.slug: verbatim(place.name) for place in places}),
@@ -213,7 +234,9 @@ class _Known:
         )
 
 
-def _cells(profile: Profile, known: _Known, language: str) -> Mapping[Column, str]:
+def cells_of(profile: Profile, known: Vocabulary, language: str) -> Mapping[Column, str]:
+    """What the cells of a row say, in a language."""
+
     def several(names: _Names, codes: Iterable[str]) -> str:
         order = [code for code in names.labels if code in set(codes)]
         return _BETWEEN.join(names.name(code, language) for code in order)
@@ -249,14 +272,49 @@ def _unshielded(cell: str) -> str:
 
 @dataclass
 class _Reading:
-    """One file on its way in."""
+    """One file or text on its way in."""
 
-    known: _Known
+    known: Vocabulary
     new_id: Callable[[], str]
+    ids: Collection[str] | None = None
+    """The pool numbers that may stand there; None: any."""
     faults: list[Fault] = field(default_factory=list)
     row: int = 1
     written: Mapping[Column, str] = field(default_factory=dict)
     """The headings as they stand in the file."""
+
+    def imported(self, found: Iterable[Profile]) -> Imported:
+        profiles = tuple(found)
+        faults = tuple(self.faults[:MOST_FAULTS])
+        return Imported(() if faults else profiles, faults)
+
+    def profile(self, text: str, before: Profile | None) -> Iterator[Profile]:
+        """The one profile that lines change or begin."""
+        self.row = 0
+        cells: dict[Column, str] = {}
+        for line in filter(None, map(str.strip, text.splitlines())):
+            heading, colon, cell = (part.strip() for part in line.partition(":"))
+            code = _headings().code(heading)
+            column = Column(code) if code else None
+            if not colon:
+                self.wrong(
+                    None, _("“{written}” is no line like this: “{example}”.", written=_short(line), example=_LINE)
+                )
+            elif column is None or column in cells:
+                reason = _("This heading stands there twice.") if column else self._unknown(_headings(), heading)
+                self.faults.append(Fault(self.row, heading, reason))
+            else:
+                cells[column] = cell
+                self.written = {**self.written, column: heading}
+        if not cells and not self.faults:
+            self.wrong(None, _("Please write lines like this: “{example}”.", example=_LINE))
+        as_before = cells_of(before, self.known, "en") if before is not None else {Column.NAME: ""}
+        profile = self._profile(dict(as_before) | cells, set()) if not self.faults else None
+        if profile is not None and before is not None:
+            # What no line names may be something that has no word here any more.
+            yield replace(before, **{column.lower(): getattr(profile, column.lower()) for column in cells})
+        elif profile is not None:
+            yield profile
 
     def profiles(self, data: bytes) -> Iterator[Profile]:
         try:
@@ -277,7 +335,8 @@ class _Reading:
                     continue
                 if any(cell.strip() for cell in record[len(columns) :]):
                     self.wrong(None, _("This row has more cells than there are headings."))
-                cells = dict(zip(columns, map(_unshielded, map(str.strip, record)), strict=False))
+                read = zip(columns, map(_unshielded, map(str.strip, record)), strict=False)
+                cells = {column: cell for column, cell in read if column}
                 if (profile := self._profile(cells, ids)) is not None:
                     yield profile
                 if len(self.faults) >= MOST_FAULTS:
@@ -306,7 +365,7 @@ class _Reading:
             self.wrong(None, _("These headings are missing: {headings}.", headings=listing(missing)))
         return None if self.faults else columns
 
-    def _profile(self, cells: Mapping[Column | None, str], ids: set[str]) -> Profile | None:
+    def _profile(self, cells: Mapping[Column, str], ids: set[str]) -> Profile | None:
         before = len(self.faults)
         known = self.known
 
@@ -324,6 +383,8 @@ class _Reading:
         id_ = self._line(Column.ID, cells) or self.new_id()
         if id_ in ids:
             self.wrong(Column.ID, _("“{id}” stands in two rows.", id=id_))
+        if cells.get(Column.ID) and self.ids is not None and id_ not in self.ids:
+            self.wrong(Column.ID, _("There is no “{id}” in the pool. Somebody new gets a number here.", id=_short(id_)))
         ids.add(id_)
         municipalities = several(Column.MUNICIPALITIES, known.places)
         online = several(Column.ONLINE, known.yes_or_no)
@@ -352,7 +413,7 @@ class _Reading:
             fee_class=fee_class,
         )
 
-    def _line(self, column: Column, cells: Mapping[Column | None, str]) -> str:
+    def _line(self, column: Column, cells: Mapping[Column, str]) -> str:
         line = cells.get(column, "")
         if len(line) > LONGEST_LINE or any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in line):
             self.wrong(column, _("One line of at most {n} characters is possible.", n=LONGEST_LINE))

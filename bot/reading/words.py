@@ -37,6 +37,7 @@ COMMANDS: Final = frozenset(
             "/expert",
             "/mediator",
             "/requests",
+            "/profile",
         ),
         *("/back", "/skip", "/later", "/cancel", "/done", "/send", "/change", "/discard"),
     )
@@ -125,6 +126,7 @@ _SLASH_ONLY: Final[dict[str, str]] = {
     "/expert": "fachkraft, fachkraft anfragen",
     "/mediator": "sprachmittlung, sprachmittlung anfragen",
     "/requests": "anfragen, meine anfragen",
+    "/profile": "profil, mein profil",
     "/skip": "weiter, next, devam, التالي, далі, дальше, напред, بعدی, dalej, suivant, vazhdo",
     "/send": """
         senden, abschicken, gönder, إرسال, надіслати, отправить, trimite, изпрати, ارسال, bişîne, wyślij,

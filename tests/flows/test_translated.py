@@ -18,7 +18,7 @@ from bot.contact_point_file import load_contact_point, shipped
 from bot.conversation import Heard, Listener, Memory, media_answer
 from bot.engine.engine import CONTROLS, Engine, Step
 from bot.engine.inputs import Said
-from bot.engine.scope import OwnReport, Scope
+from bot.engine.scope import OwnProfile, OwnReport, Scope
 from bot.engine.state import State
 from bot.flows import FLOWS
 from bot.flows.language import IN_OTHER_WORDS
@@ -26,15 +26,16 @@ from bot.i18n import Text, _, render, verbatim
 from bot.languages import LANGUAGES
 from bot.messages import MEDIA_KINDS
 from bot.people import Absence, Person
+from bot.pool.profile import Away, Profile
 from bot.reading.words import COMMANDS
-from bot.taxonomy import ReportState, Role
+from bot.taxonomy import ExpertProfession, ReportState, Role
 
 ENGINE = Engine(FLOWS)
 OBERBERG = load_contact_point(shipped() / "oberberg.toml")
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 STORY = "Frau Kaya, Hauptstraße 12, ruft jede Nacht an: 0171 2345678"
 
-SAME_IN_GERMAN = {"Internet"}
+SAME_IN_GERMAN = {"Internet", "Online"}
 """Sentences that German writes as English does."""
 
 
@@ -47,6 +48,12 @@ def report(number: int, state: ReportState = ReportState.ACKNOWLEDGED, **changes
 
 WORKING = {Role.CASE_MANAGER: frozenset({"wiehl"}), Role.EXPERT: frozenset[str]()}
 DEPUTY = Person(2, {Role.CASE_MANAGER: frozenset()}, "Lee", "caritas")
+PROFILE = Profile(
+    id="P3",
+    name="Kim",
+    professions=frozenset({ExpertProfession.MEDIATOR}),
+    away=(Away(NOW.date(), NOW.date() + timedelta(days=3)),),
+)
 AWAY = Absence(NOW.date(), NOW.date() + timedelta(days=3), deputy=2)
 
 
@@ -60,6 +67,7 @@ def working(**changes: Any) -> Scope:
         fresh_ref=lambda: "7F3K-29QX",
         account=lambda: person,
         people=lambda: (person, DEPUTY),
+        pool_profile=lambda: OwnProfile(PROFILE),
     )
 
 

@@ -439,6 +439,7 @@ def _state_pool(work: Work, thread: Thread, spoken: Spoken, argument: str) -> No
 
 def _requests(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
     search.overview(work, thread)
+    search.show_load(work, thread)
 
 
 EVERYWHERE: dict[str, Everywhere] = {

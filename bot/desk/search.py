@@ -14,18 +14,21 @@ from bot.commands import Button
 from bot.contact_point import WorkingPeriod
 from bot.desk.card import renew_card
 from bot.desk.deadlines import answered, wait_for_answer
+from bot.desk.pool_picture import Load, picture
 from bot.desk.request import request_of
 from bot.desk.room import open_or_take
 from bot.i18n import ZONE, Text, _, lines, listing, ngettext, paragraphs, verbatim
-from bot.messages import Style
+from bot.messages import Media, Style
 from bot.pool.cascade import choice_buttons, choices
 from bot.pool.in_words import professions_in_words, what_is_wanted, when_and_where
 from bot.pool.matching import WIDENABLE, Condition, Ranking, Suggestion
+from bot.pool.profiles import all_profiles
 from bot.pool.request_words import STATE_AT_DESK
 from bot.pool.search import (
     LARGEST_BATCH,
     end_offers,
     release,
+    standings,
     suggest,
     wanted,
     without_chat,
@@ -414,6 +417,24 @@ def overview(work: Work, thread: Thread | None) -> None:
         ),
         open_or_take(decide[0][1])[:1] if decide else (),
     )
+
+
+def show_load(work: Work, thread: Thread | None) -> None:
+    """How busy everybody of the pool is, as a picture."""
+    here = standings(work)
+    loads = [
+        Load(
+            f"{row.number} {profile.name}",
+            here[row.id].running if row.id in here else 0,
+            here[row.id].open_offers if row.id in here else 0,
+            profile.most_cases,
+        )
+        for row, profile in all_profiles(work)
+    ]
+    if loads:
+        title = _("Load of the pool, {day}", day=work.today)
+        shown = Media("photo", "pool.png", "image/png", picture(loads, title, work.desk_language))
+        work.post(thread, title, file=shown)
 
 
 def _part(work: Work, heading: Text, rows: Sequence[tuple[ExpertRequest, Thread]]) -> Text | None:

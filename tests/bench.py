@@ -168,10 +168,57 @@ class Bench:
                     said = self.say(chat, choice=answers[question])
         raise AssertionError("the report does not come to an end")
 
+    def join(self, chat: str, name: str, roles: str = "case_manager wiehl") -> None:
+        """Somebody gets a role by a code."""
+        (code,) = {
+            found[0]
+            for each in self.desk("kim", f"/invite {roles}")
+            if (found := re.search(r"\b[2-9A-Z]{4}(-[2-9A-Z]{4}){2}\b", each.message.text))
+        }
+        for text in (f"/start {code}", "English", name):
+            self.say(chat, text)
+
+    def request(self, chat: str, outline: str, **differing: str) -> str:
+        """Somebody with a role asks the pool for an expert, question by question; returns the number."""
+        told = {
+            "aim": "Rules for the yard",
+            "parties": "tenants, landlord",
+            "outline": outline,
+            "organisations": "GeWoBau",
+        }
+        answers = {
+            "professions": "MEDIATOR",
+            "languages": "de",
+            "format": "IN_PERSON",
+            "municipality": "wiehl",
+            "first_day": "TODAY",
+            "weekdays": "TUESDAY",
+            "urgency": "NORMAL",
+            "cost": "YES",
+            "checked": "YES",
+            **dict.fromkeys(("aim_names", "parties_names", "names"), "KEEP"),
+            "review": "/send",
+            **differing,
+        }
+        said = self.say(chat, "/expert")
+        for _ in range(30):
+            if number := next(filter(None, (arrived(each) for each in said if each.chat == chat)), None):
+                return number
+            (question,) = [each.message for each in said if each.chat == chat and each.message.ask]
+            if any(option.id == "/done" for option in question.options):
+                said = self.say(chat, "/done")
+            elif question.ask in told:
+                said = self.say(chat, {**told, **differing}[question.ask], message_id=f"{chat} {question.ask}")
+            elif question.ask == "last_day":
+                said = self.say(chat, "18.12.2026")
+            else:
+                said = self.say(chat, choice=answers[question.ask])
+        raise AssertionError("the request does not come to an end")
+
 
 def arrived(delivery: Delivery) -> str | None:
     """The number in the receipt."""
-    found = re.search(r"Your report has arrived\. Number: ([2-9A-Z-]{9})", plain(delivery))
+    found = re.search(r"Your (?:report|request) has arrived\. Number: ([2-9A-Z-]{9})", plain(delivery))
     return found[1] if found else None
 
 

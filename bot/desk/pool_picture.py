@@ -50,7 +50,7 @@ def picture(loads: Sequence[Load], title: Text, language: str) -> bytes:
     font = ImageFont.load_default(_SIZE)
     image = Image.new("RGB", (_WIDTH, _LINE * (len(shown) + 3)), _PAPER)
     draw = ImageDraw.Draw(image)
-    draw.text((_LEFT, 8), render(title, language), _INK, font)
+    draw.text((_LEFT, 8), _drawable(render(title, language)), _INK, font)
     for number, load in enumerate(shown, 1):
         _row(draw, font, number * _LINE + 8, load)
     _legend(draw, font, (len(shown) + 1) * _LINE + 20, language)
@@ -88,15 +88,24 @@ def _box(draw: ImageDraw.ImageDraw, left: int, top: int, kind: str) -> None:
 def _legend(draw: ImageDraw.ImageDraw, font: Font, top: int, language: str) -> None:
     left = _LEFT
     for kind, label in zip(("taken", "asked", ""), LEGEND, strict=True):
-        words = render(label, language)
+        words = _drawable(render(label, language))
         _box(draw, left, top, kind)
         draw.text((left + _BOX + 8, top), words, _INK, font)
         left += _BOX + 40 + int(draw.textlength(words, font))
 
 
 def _fitting(draw: ImageDraw.ImageDraw, font: Font, name: str) -> str:
-    """As much of a name as there is room for; signs that the font does not have would only be boxes."""
-    readable = "".join(sign for sign in name if sign.isascii() or "LATIN" in unicodedata.name(sign, ""))
+    """As much of a name as there is room for."""
+    readable = _drawable(name)
     while draw.textlength(readable, font) > _NAMES - 12:
-        readable = f"{readable.removesuffix('…')[:-1].rstrip()}…"
+        readable = f"{readable.removesuffix('...')[:-1].rstrip()}..."
     return readable
+
+
+_GERMAN: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+
+
+def _drawable(words: str) -> str:
+    """The same in the letters that the font of the library has; the pool number stands before a name of others."""
+    plain = unicodedata.normalize("NFKD", words.translate(_GERMAN))
+    return plain.encode("ascii", "ignore").decode()

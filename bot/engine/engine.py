@@ -161,8 +161,10 @@ class Engine:
         question = self._question(state)
         if question is None or not question.optional:
             return self._go_on(state, scope, (Say(_("I need an answer to this question to go on.")),))
+        if question.input.collects and state.pieces.get(question.name):
+            return self.done(state, scope)
         shown = self._pick_shown(state, CONTROLS["/skip"], self._course(state, scope))
-        return self._go_on(state.with_answer(question.name, None), scope, shown)
+        return self._go_on(state.with_answer(question.name, None).with_pieces(question.name, ()), scope, shown)
 
     def back(self, state: State, scope: Scope) -> Step:
         """Forgets the last answer, so that its question comes again."""
@@ -351,7 +353,7 @@ class Engine:
             if other is not question
         )
         exits = [name for name in question.exits if not (name == "/back" and first)]
-        if question.optional:
+        if question.optional and not (question.input.collects and pieces):
             exits.insert(1 if exits[:1] == ["/back"] else 0, "/skip")
         return (*buttons, *_controls(*exits))
 

@@ -256,7 +256,9 @@ class Picks(Input[tuple[str, ...]]):
             return tuple(piece for n, piece in enumerate(pieces) if n != int(at))
         new = self._read(said, scope)
         kept = tuple(piece for piece in pieces if piece.text != new.text)
-        return kept if said.choice and len(kept) < len(pieces) else (*kept, new)
+        if len(kept) == len(pieces):
+            return (*pieces, new)
+        return kept if said.choice else pieces
 
     def _read(self, said: Said, scope: Scope) -> Piece:
         items = self.items(scope)

@@ -18,7 +18,7 @@ from bot.contact_point_file import load_contact_point, shipped
 from bot.conversation import Heard, Listener, Memory, media_answer
 from bot.engine.engine import CONTROLS, Engine, Step
 from bot.engine.inputs import Said
-from bot.engine.scope import OwnProfile, OwnReport, Scope
+from bot.engine.scope import OwnProfile, OwnReport, OwnRequest, Scope
 from bot.engine.state import State
 from bot.flows import FLOWS
 from bot.flows.language import IN_OTHER_WORDS
@@ -26,16 +26,18 @@ from bot.i18n import Text, _, render, verbatim
 from bot.languages import LANGUAGES
 from bot.messages import MEDIA_KINDS
 from bot.people import Absence, Person
-from bot.pool.profile import Away, Profile
+from bot.pool.matching import Format
+from bot.pool.profile import Away, Profile, Weekday
+from bot.pool.request import AssignmentKind, CostApproval, PoolRequest, RequestKind
 from bot.reading.words import COMMANDS
-from bot.taxonomy import ExpertProfession, ReportState, Role
+from bot.taxonomy import ExpertProfession, ReportState, RequestState, Role
 
 ENGINE = Engine(FLOWS)
 OBERBERG = load_contact_point(shipped() / "oberberg.toml")
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 STORY = "Frau Kaya, Hauptstraße 12, ruft jede Nacht an: 0171 2345678"
 
-SAME_IN_GERMAN = {"Internet", "Online"}
+SAME_IN_GERMAN = {"Internet", "Online", "Dari", "Tigrinya", "Farsi", "Kurmanji"}
 """Sentences that German writes as English does."""
 
 
@@ -55,6 +57,35 @@ PROFILE = Profile(
     away=(Away(NOW.date(), NOW.date() + timedelta(days=3)),),
 )
 AWAY = Absence(NOW.date(), NOW.date() + timedelta(days=3), deputy=2)
+
+
+EXPERT = PoolRequest(
+    kind=RequestKind.EXPERT,
+    professions=frozenset(),
+    languages=frozenset({"tr"}),
+    municipality="wiehl",
+    first_day=NOW.date(),
+    last_day=NOW.date() + timedelta(days=9),
+    weekdays=frozenset({Weekday.MONDAY}),
+    cost=CostApproval.CONTACT_POINT,
+)
+MEDIATOR = replace(
+    EXPERT,
+    kind=RequestKind.LANGUAGE_MEDIATOR,
+    professions=frozenset({"LANGUAGE_MEDIATOR"}),
+    format=Format.IN_PERSON,
+    assignment=AssignmentKind.MEETING,
+    starts_at=NOW + timedelta(days=3),
+    cost=None,
+)
+
+
+def requests() -> tuple[OwnRequest, ...]:
+    """One in every state."""
+    return tuple(
+        OwnRequest(f"7F3K-001{number}", EXPERT if number % 2 else MEDIATOR, state, NOW, NOW + timedelta(days=3))
+        for number, state in enumerate(RequestState)
+    )
 
 
 def working(**changes: Any) -> Scope:
@@ -93,6 +124,8 @@ SCOPES = {
     ),
     "new with a role": working(name=""),
     "with roles": working(),
+    "in Telegram": replace(working(), transport="telegram", own_requests=requests),
+    "one request": replace(working(), own_requests=lambda: requests()[:1]),
     "away": working(away=AWAY),
 }
 
@@ -132,7 +165,7 @@ class Explorer:
                 continue
             so_far = ENGINE.flows[flow].so_far(state.answers, self.scope)
             ahead = [q.name for q in ENGINE.flows[flow].questions.values() if q.applies(so_far, self.scope)]
-            place = (state.asked, bool(state.pieces), *ahead)
+            place = (state.asked, bool(state.pieces), bool(state.pieces.get(state.asked)), *ahead)
             if place not in seen:
                 seen.add(place)
                 waiting += self.made_of(replace(state, prompt=1))
@@ -190,6 +223,9 @@ OWN_WORDS = {
     *(language.own_name for language in LANGUAGES.values()),
     *(language.emergency_line for language in LANGUAGES.values()),
     *(place.name for place in OBERBERG.municipalities),
+    *(organisation.name for organisation in OBERBERG.organisations),
+    "hm",
+    "02261 123456",
     f"{DEPUTY.name} ({OBERBERG.organisations[0].name})",
 }
 """What stays as it is in any language: a person's words, and proper names."""
@@ -208,7 +244,9 @@ def not_german(found: Set[tuple[str, Text]]) -> list[str]:
     return sorted(
         f"{where}: {render(text, 'en')!r}"
         for where, text in found
-        if render(text, "de") == render(text, "en") and not is_a_name(text) and render(text, "en") not in SAME_IN_GERMAN
+        if render(text, "de") == render(text, "en")
+        and not is_a_name(text)
+        and render(text, "en").removeprefix("✓ ") not in SAME_IN_GERMAN
     )
 
 

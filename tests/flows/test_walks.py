@@ -20,6 +20,7 @@ from sqlalchemy import select
 from bot.commands import (
     AddToReport,
     Ask,
+    AskForExpert,
     Command,
     FileReport,
     ForgetMe,
@@ -29,6 +30,7 @@ from bot.commands import (
     SendFile,
     SetLanguage,
     Withdraw,
+    WithdrawRequest,
     WithdrawScope,
 )
 from bot.contact_point import ContactPoint
@@ -37,18 +39,19 @@ from bot.conversation import LETTERS_FROM, Heard, Listener, Memory, Outcome
 from bot.desks import Desks
 from bot.engine.engine import CHANGE, REVIEW, Engine
 from bot.engine.flow import Flow
-from bot.engine.inputs import FreeText, Phone, Said, readable
-from bot.engine.scope import OwnReport, Scope
+from bot.engine.inputs import DayTime, FreeText, Phone, Said, readable
+from bot.engine.scope import OwnReport, OwnRequest, Scope
 from bot.engine.state import State
 from bot.flows import FLOWS
 from bot.handlers import HANDLERS
 from bot.i18n import render
 from bot.languages import LANGUAGES
 from bot.messages import MEDIA_KINDS, Inbound, Media
+from bot.people import Person as Account
 from bot.reading.keywords import Notice, notices
 from bot.reading.words import COMMANDS, command_word
 from bot.reading.words import command as slash_command
-from bot.taxonomy import Contact, ReportState
+from bot.taxonomy import Contact, ReportState, RequestState, Role
 from bot.turns import Turns
 from storage.database import Database
 from storage.models import Conversation, InboxMessage, Report, ThreadEntry
@@ -80,6 +83,28 @@ FORGETTING = {
     ("own_words", "purpose", "NOTHING"),
     ("draft", "draft", "ANEW"),
     ("my_data", "sure", "YES"),
+    ("request_language_mediator", "legal", "YES"),
+    ("request_language_mediator", "professional", "NO"),
+    *(
+        (flow, question, meant)
+        for flow in ("request_expert", "request_language_mediator")
+        for question, meant in (
+            ("parties_names", "REDACT"),
+            ("parties_names", "REWRITE"),
+            ("organisations", "OWN-0"),
+            ("organisations", "OWN-1"),
+            ("organisations", "OWN-2"),
+            ("names", "REDACT"),
+            ("names", "REWRITE"),
+            ("checked", "REWRITE"),
+            (CHANGE, "parties"),
+            (CHANGE, "organisations"),
+            (CHANGE, "outline"),
+        )
+    ),
+    ("request_expert", "aim_names", "REDACT"),
+    ("request_expert", "aim_names", "REWRITE"),
+    ("request_expert", CHANGE, "aim"),
 }
 """Answers by which a person takes words back: flow, question, option."""
 
@@ -167,6 +192,15 @@ def words_in(memory: Memory) -> set[tuple[str, str]]:
     return found
 
 
+def answered_anew(memory: Memory) -> set[tuple[str, str]]:
+    """The words of a single answer whose question is open again: the next answer stands in their place."""
+    state = memory.state
+    question = BY_NAME[state.flow].questions.get(state.asked) if state is not None else None
+    if state is None or question is None or question.input.collects:
+        return set()
+    return {(piece.text, piece.source) for piece in state.pieces.get(state.asked, ())}
+
+
 def handed_on(commands: list[Command]) -> str:
     """The words that went to the contact point."""
     words = []
@@ -178,6 +212,8 @@ def handed_on(commands: list[Command]) -> str:
                 words.append(command.text)
             case HandOff():
                 words.append(command.words)
+            case AskForExpert(_ref, request):
+                words += [request.aim, request.parties, request.outline, *request.organisations]
     return "\n".join(words)
 
 
@@ -189,6 +225,9 @@ class Person:
     language: str = "de"
     memory: Any = field(default_factory=lambda: Memory().to_json())
     reports: list[OwnReport] = field(default_factory=list)
+    requests: list[OwnRequest] = field(default_factory=list)
+    begins: str = "/report"
+    """What the person comes for; whoever asks for somebody has a role."""
     privacy_read: bool = False
     now: datetime = NOW
     said: list[str] = field(default_factory=list)
@@ -198,18 +237,24 @@ class Person:
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     filed: list[FileReport] = field(default_factory=list)
 
+    @property
+    def works(self) -> bool:
+        return self.begins != "/report"
+
     def remembered(self) -> Memory:
         return Memory.from_json(json.loads(json.dumps(self.memory)))
 
     def scope(self, memory: Memory) -> Scope:
         day, sent = memory.reports
-        ref = f"7F3K-{len(self.filed):04d}"
+        ref = f"7F3K-{len(self.filed) + len(self.requests):04d}"
         return Scope(
             contact_point=OBERBERG,
             now=self.now,
             language=self.language,
             fresh_ref=lambda: ref,
             own_reports=lambda: tuple(self.reports),
+            own_requests=lambda: tuple(self.requests),
+            account=lambda: Account(1, {Role.CASE_MANAGER: frozenset({"wiehl"})}, "Kim") if self.works else None,
             privacy_read=self.privacy_read,
             wanted_language="" if LANGUAGES[self.language].complete else self.language,
             hinted_language="tr",
@@ -236,7 +281,8 @@ class Person:
     def check_shape(self, outcome: Outcome, *, despair: bool) -> None:
         """The bot says something, asks one thing at most (nothing after words of despair), and leaves a way out."""
         assert all(type(command) in HANDLERS for command in outcome.commands), outcome.commands
-        assert any(isinstance(each, Say | Ask | HandOff | SendFile | ForgetMe) for each in outcome.commands), "silent"
+        speaking = Say | Ask | HandOff | SendFile | ForgetMe | WithdrawRequest
+        assert any(isinstance(each, speaking) for each in outcome.commands), "silent"
         asks = [command for command in outcome.commands if isinstance(command, Ask)]
         state = outcome.memory.state
         assert len(asks) == (0 if despair and not asks else state is not None)
@@ -259,7 +305,10 @@ class Person:
         lost = [
             (text, source)
             for text, source in words_in(before)
-            if (text, source) not in kept and text not in sent and source != heard.edits
+            if (text, source) not in kept
+            and text not in sent
+            and source != heard.edits
+            and (text, source) not in answered_anew(before)
         ]
         assert not lost, (meant, lost)
         words = readable(heard.text)
@@ -320,6 +369,13 @@ class Person:
                     memory = replace(memory, reports=(today, sent + 1 if day == today else 1))
                     if command.contact is not Contact.NONE:
                         self.reports.insert(0, own_report(command, self.now))
+                case AskForExpert(ref, request):
+                    self.requests.insert(0, OwnRequest(ref, request, RequestState.REQUESTED, self.now))
+                case WithdrawRequest(ref):
+                    self.requests = [
+                        replace(each, state=RequestState.CANCELLED) if each.ref == ref else each
+                        for each in self.requests
+                    ]
                 case Withdraw(ref, WithdrawScope()):
                     self.reports = [report for report in self.reports if report.ref != ref]
                 case Ask():
@@ -369,7 +425,7 @@ class Person:
         """Answers the open question in a way that leads on; begins a report where none is open."""
         state = self.remembered().state
         if state is None:
-            self.tells(choice="/report")
+            self.tells(choice=self.begins)
             return
         question = BY_NAME[state.flow].questions.get(state.asked)
         if "/done" in state.offered:
@@ -378,6 +434,8 @@ class Person:
             self.tells(choice="/send")
         elif question is not None and isinstance(question.input, Phone):
             self.tells(text="02261 123456")
+        elif question is not None and isinstance(question.input, DayTime):
+            self.tells(text=f"{self.now + timedelta(days=10):%d.%m.%Y} 14:00")
         elif question is not None and isinstance(question.input, FreeText):
             self.tells(text="There has been trouble for weeks.")
         else:
@@ -392,6 +450,15 @@ LEADS_ON = {
     ("my_data", "wanted"): "NOTHING",
     ("withdraw", "sure"): "NO",
     ("my_data", "sure"): "NO",
+    ("my_requests", "sure"): "NO",
+    ("request_expert", "aim_names"): "KEEP",
+    ("request_expert", "parties_names"): "KEEP",
+    ("request_expert", "names"): "KEEP",
+    ("request_expert", CHANGE): "/back",
+    ("request_language_mediator", "legal"): "NO",
+    ("request_language_mediator", "parties_names"): "KEEP",
+    ("request_language_mediator", "names"): "KEEP",
+    ("request_language_mediator", CHANGE): "/back",
 }
 """Where the first option would lead round or take back too much."""
 
@@ -454,9 +521,14 @@ def last_answered(state: State, scope: Scope) -> str:
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(begin=st.integers(0, 16), walk=st.lists(actions, max_size=25), language=st.sampled_from(sorted(LANGUAGES)))
-def test_any_walk_is_safe_and_ends(begin: int, walk: list[tuple[Any, ...]], language: str) -> None:
-    person = Person(language=language)
+@given(
+    begin=st.integers(0, 16),
+    walk=st.lists(actions, max_size=25),
+    language=st.sampled_from(sorted(LANGUAGES)),
+    begins=st.sampled_from(["/report", "/report", "/expert", "/mediator"]),
+)
+def test_any_walk_is_safe_and_ends(begin: int, walk: list[tuple[Any, ...]], language: str, begins: str) -> None:
+    person = Person(language=language, begins=begins)
     for _step in range(begin):
         person.goes_on()
     for action in walk:
@@ -489,6 +561,25 @@ def test_a_walk_that_only_goes_on_files_a_report_with_every_word() -> None:
     ]
     assert (report.danger, report.heat, report.contact, report.language) == ("YES", "1", "CHAT", "de")
     assert len(report.sources) == 2
+
+
+@pytest.mark.parametrize("begins", ["/expert", "/mediator"])
+def test_a_walk_that_only_goes_on_asks_the_pool_with_every_word(begins: str) -> None:
+    person = Person(begins=begins, language_known=True)
+    person.goes_on()
+    person.goes_on()
+    person.tells(text="Only one of the two families is meant by all of this.")
+    for _step in range(40):
+        if person.requests:
+            break
+        person.goes_on()
+    (request,) = person.requests
+    assert "Only one of the two families is meant by all of this." in (request.request.outline or request.request.aim)
+    person.begins = "/requests"
+    person.goes_on()
+    person.tells(choice="WITHDRAW")
+    person.tells(choice="YES")
+    assert [each.state for each in person.requests] == [RequestState.CANCELLED]
 
 
 def test_every_exempt_question_is_there() -> None:

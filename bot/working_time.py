@@ -81,13 +81,19 @@ def add_period(contact_point: ContactPoint, at: datetime, period: WorkingPeriod)
     return add_working_time(contact_point, at, period.minutes)
 
 
-def suggestion_due(contact_point: ContactPoint, urgency: Urgency, at: datetime, needed_at: datetime) -> datetime:
-    """By when somebody who asks the pool at `at` gets a suggestion (J-2 step 6).
+class Promise(NamedTuple):
+    """What somebody who asks the pool is told: a suggestion by then, or, where time is short, only an answer."""
 
-    Where that would be too late for what it is needed for, it is an answer as soon as to anything urgent.
-    """
+    by: datetime
+    suggestion: bool
+
+
+def promised(contact_point: ContactPoint, urgency: Urgency, at: datetime, needed_at: datetime) -> Promise:
+    """What is promised at `at` for a request (J-2 step 6); no suggestion that would come too late for it."""
     due = add_period(contact_point, at, contact_point.pool.suggestion_for(urgency))
-    return due if due < needed_at else min(due, deadline(contact_point, Urgency.URGENT, at))
+    if due < needed_at:
+        return Promise(due, suggestion=True)
+    return Promise(min(due, deadline(contact_point, Urgency.URGENT, at)), suggestion=False)
 
 
 def service_day_after(contact_point: ContactPoint, day: date, n: int) -> date:

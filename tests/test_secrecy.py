@@ -37,6 +37,11 @@ WORDS = {
     "reply": "Antwortsatzstueck Mediationsvorschlag",
     "live": "Livegeplauder Schlichtungsversuch",
     "page": "Webseitenspruch Spielplatzgezank",
+    "outline": "Umrissschilderung Garagenhofzank",
+    "aim": "Zielvorstellung Hofregelwerk",
+    "parties": "Beteiligtenrolle Hausverwaltungsbeirat",
+    "employer": "Wohnbaufirmenname Nachbarschaftswerk",
+    "called": "Rufnamenswunsch Zwetschgenkern",
     "ordinary": "Alltagsfloskel Hausflurgemurmel",
 }
 """What was written, each word long enough to be known again in part."""
@@ -150,6 +155,7 @@ def live(database: Database, oberberg: ContactPoint) -> Bench:
     ana, ben = CHATS
     kim, leo = STAFF
     bench = Bench(database, {oberberg.id: oberberg})
+    bench.join(ana, WORDS["called"])
     ref = bench.report(ana, WORDS["story"], "PHONE", phone="02261 5550177", story_id="story")
     bench.say(ana, "Etwas anderes: " + WORDS["corrected"], edits="story")
     bench.desk(kim, f"/open {ref}")
@@ -168,6 +174,10 @@ def live(database: Database, oberberg: ContactPoint) -> Bench:
     bench.say(ana, choice="ADD")
     bench.say(ana, WORDS["addition"])
     bench.say(ana, "/done")
+    asked = {"aim": WORDS["aim"], "parties": WORDS["parties"], "organisations": WORDS["employer"]}
+    request = bench.request(ana, WORDS["outline"], **asked)
+    bench.desk(kim, f"/open {request}")
+    bench.say(ana, WORDS["outline"] + "!", edits=f"{ana} outline")
     bench.say(ben, "/report")
     bench.say(ben, choice="en")
     bench.say(ben, choice="NO")

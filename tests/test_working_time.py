@@ -20,11 +20,11 @@ from bot.working_time import (
     fraction_due,
     is_open,
     next_service,
+    promised,
     public_holidays,
     school_calendar_ends,
     school_holidays,
     service_day_after,
-    suggestion_due,
     working_minutes_between,
 )
 
@@ -138,16 +138,17 @@ def test_a_language_mediator_is_asked_for_some_service_days_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("urgency", "needed", "due"),
+    ("urgency", "needed", "due", "suggestion"),
     [
-        (Urgency.NORMAL, "2026-12-10 10:00", "2026-11-26 16:00"),
-        (Urgency.URGENT, "2026-12-10 10:00", "2026-11-24 16:00"),
-        (Urgency.URGENT, "2026-11-24 10:00", "2026-11-23 14:30"),
+        (Urgency.NORMAL, "2026-12-10 10:00", "2026-11-26 16:00", True),
+        (Urgency.URGENT, "2026-12-10 10:00", "2026-11-24 16:00", True),
+        (Urgency.URGENT, "2026-11-24 10:00", "2026-11-23 14:30", False),
     ],
     ids=["normal", "urgent", "needed before that"],
 )
-def test_until_when_a_suggestion_is_promised(urgency: Urgency, needed: str, due: str) -> None:
-    assert suggestion_due(OBERBERG, urgency, berlin("2026-11-23 12:30"), berlin(needed)) == berlin(due)
+def test_until_when_a_suggestion_is_promised(urgency: Urgency, needed: str, due: str, suggestion: bool) -> None:
+    asked = berlin("2026-11-23 12:30")
+    assert promised(OBERBERG, urgency, asked, berlin(needed)) == (berlin(due), suggestion)
 
 
 def test_a_day_with_a_break_is_one_service_day() -> None:

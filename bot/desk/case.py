@@ -324,8 +324,14 @@ def _deletion(work: Work, thread: Thread) -> Text | None:
         return _("It is on hold: nothing is deleted until /unhold.")
     if thread.closed_at is None:
         return None
+    retention, closed = work.contact_point.retention, thread.closed_at
     is_request = request_of(work, thread) is not None
-    until = kept_until(work.contact_point.retention, thread.result, thread.closed_at, is_request=is_request)
+    until = kept_until(retention, thread.result, closed, is_request=is_request)
+    if is_request:
+        words = min(until, closed + timedelta(days=retention.transcript_days))
+        return _(
+            "The texts are deleted by {date}, the request by {later}.", date=deleted_by(words), later=deleted_by(until)
+        )
     return _("The texts are deleted by {date}.", date=deleted_by(until))
 
 

@@ -13,7 +13,7 @@ from bot.people import Person
 from bot.pool.profile import Profile
 from bot.pool.request import PoolRequest
 from bot.taxonomy import RUNNING, OfferState, ReportState, RequestState, Role, Urgency
-from bot.working_time import deadline, suggestion_due
+from bot.working_time import Promise, deadline, promised
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,6 @@ class Scope:
         """By when a human answers, in working time (2.N)."""
         return deadline(self.contact_point, urgency, self.now)
 
-    def suggestion_due(self, request: PoolRequest, urgency: Urgency) -> datetime:
-        """By when the desk suggests somebody of the pool."""
-        return suggestion_due(self.contact_point, urgency, self.now, request.needed_at)
+    def promised(self, request: PoolRequest, urgency: Urgency) -> Promise:
+        """By when the desk suggests somebody of the pool, or at least answers."""
+        return promised(self.contact_point, urgency, self.now, request.needed_at)

@@ -58,16 +58,16 @@ def _first_day(flow: RequestExpert, scope: Scope) -> date:
 def send(request: PoolRequest, urgency: Urgency, sources: tuple[str, ...], scope: Scope) -> Iterator[Command]:
     """Sends the request, and tells its number and by when somebody is suggested (J-2 step 6)."""
     ref = scope.fresh_ref()
-    due = scope.suggestion_due(request, urgency)
+    promise = scope.promised(request, urgency)
     yield AskForExpert(ref, request, urgency, scope.language, sources)
     yield Say(
         paragraphs(
             _("Thank you. Your request has arrived. Number: {ref}.", ref=ref),
-            _("You get a suggestion by {deadline}, here in this chat.", deadline=due)
-            if due < request.needed_at
+            _("You get a suggestion by {deadline}, here in this chat.", deadline=promise.by)
+            if promise.suggestion
             else _(
                 "There is little time. You get an answer by {deadline}, or call us: {phone}",
-                deadline=due,
+                deadline=promise.by,
                 phone=Phone(scope.contact_point.phone),
             ),
             _("See how it is going, or take it back: /requests"),

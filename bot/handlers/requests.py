@@ -11,7 +11,7 @@ from bot.desk.room import announce_request
 from bot.i18n import _
 from bot.taxonomy import RequestState
 from bot.work import Work
-from bot.working_time import suggestion_due
+from bot.working_time import promised
 from storage.models import ContactLink, Conversation, SourceLink, Thread
 from storage.pool import ExpertRequest
 
@@ -46,7 +46,7 @@ def ask_for_expert(command: AskForExpert, work: Work, conversation: Conversation
     work.entry(thread, "STORY")
     work.session.add(ContactLink(thread_id=thread.id, conversation_id=conversation.id))
     work.session.add_all(SourceLink(source_key=source, thread_id=thread.id) for source in command.sources)
-    wait_until(work, thread, suggestion_due(work.contact_point, command.urgency, work.now, request.needed_at))
+    wait_until(work, thread, promised(work.contact_point, command.urgency, work.now, request.needed_at).by)
     announce_request(work, thread)
 
 

@@ -18,7 +18,7 @@ from bot.contact_point_file import load_contact_point, shipped
 from bot.conversation import Heard, Listener, Memory, media_answer
 from bot.engine.engine import CONTROLS, Engine, Step
 from bot.engine.inputs import Said
-from bot.engine.scope import OwnProfile, OwnReport, OwnRequest, Scope
+from bot.engine.scope import OwnAssignment, OwnProfile, OwnReport, OwnRequest, Scope, Side
 from bot.engine.state import State
 from bot.flows import FLOWS
 from bot.flows.language import IN_OTHER_WORDS
@@ -30,7 +30,7 @@ from bot.pool.matching import Format
 from bot.pool.profile import Away, Profile, Weekday
 from bot.pool.request import AssignmentKind, CostApproval, PoolRequest, RequestKind
 from bot.reading.words import COMMANDS
-from bot.taxonomy import ExpertProfession, ReportState, RequestState, Role
+from bot.taxonomy import ExpertProfession, OfferState, ReportState, RequestState, Role
 
 ENGINE = Engine(FLOWS)
 OBERBERG = load_contact_point(shipped() / "oberberg.toml")
@@ -88,6 +88,40 @@ def requests() -> tuple[OwnRequest, ...]:
     )
 
 
+OFFERED, RUNNING, ASKED_FOR, FINISHED = "7F3K-3331", "7F3K-3332", "7F3K-3333", "7F3K-3334"
+
+
+def assignments() -> tuple[OwnAssignment, ...]:
+    """An offer, one under way on either side, and one that is over."""
+    offered = OwnAssignment(
+        OFFERED,
+        Side.EXPERT,
+        RequestState.OFFERED,
+        OfferState.OPEN,
+        _("mediation"),
+        NOW + timedelta(days=2),
+        _("Involved: {parties}", parties="tenants"),
+    )
+    under_way = replace(offered, ref=RUNNING, state=RequestState.ACCEPTED, offer=OfferState.ACCEPTED, other="Ana")
+    return (
+        offered,
+        under_way,
+        replace(under_way, ref=ASKED_FOR, side=Side.REQUESTER),
+        replace(under_way, ref=FINISHED, state=RequestState.DONE, offer=OfferState.DONE),
+    )
+
+
+REFS = [{"ref": ref} for ref in ("", OFFERED, RUNNING, ASKED_FOR, FINISHED)]
+GIVEN: dict[str, list[dict[str, Any]]] = {
+    "own_words": [{"words": [[STORY, "s0"]]}],
+    "answer_offer": [{**ref, "answer": answer} for ref in REFS for answer in ("ACCEPT", "DECLINE", "QUESTION")],
+    "assignment": REFS,
+    "write": REFS,
+    "feedback": REFS,
+}
+"""What brings a conversation about that needs something to begin with."""
+
+
 def working(**changes: Any) -> Scope:
     """The scope of somebody with roles."""
     person = replace(Person(1, WORKING, "Kim", "caritas"), **changes)
@@ -99,6 +133,7 @@ def working(**changes: Any) -> Scope:
         account=lambda: person,
         people=lambda: (person, DEPUTY),
         pool_profile=lambda: OwnProfile(PROFILE),
+        assignments=assignments,
     )
 
 
@@ -186,13 +221,13 @@ class Explorer:
 @cache
 def texts_of(flow: str) -> frozenset[tuple[str, Text]]:
     """Everything that a flow may say to different people."""
-    given = {"words": [[STORY, "s0"]]} if flow == "own_words" else {}
     found = {("title", ENGINE.flows[flow].title)}
     for place, scope in SCOPES.items():
         if not ENGINE.is_open(flow, scope):
             continue
-        for step in Explorer(scope).steps(flow, given):
-            found |= {(f"{place}: {where}", text) for where, text in texts(step.commands)}
+        for given in GIVEN.get(flow, [{}]):
+            for step in Explorer(scope).steps(flow, given):
+                found |= {(f"{place}: {where}", text) for where, text in texts(step.commands)}
     return frozenset(found)
 
 

@@ -128,7 +128,7 @@ def _begin(work: Work, text: str) -> Text:
     read = read_lines(text, Vocabulary.at(work.contact_point), "P")
     if read.faults:
         return _faults(read)
-    number = profiles.next_number(work.session, work.contact_point.id)
+    number = profiles.numbers(work.session, work.contact_point.id)()
     (profile,) = read.profiles
     row = profiles.add(work.session, replace(profile, id=number))
     return lines(

@@ -57,7 +57,9 @@ def working(database: Database, *, keeps: bool = True) -> Iterator[Work]:
 
 
 def entered(work: Work, *found: Profile) -> list[PoolProfile]:
-    return [profiles.add(work.session, each) for each in found]
+    rows = [profiles.add(work.session, each) for each in found]
+    work.session.flush()
+    return rows
 
 
 def named(work: Work) -> dict[str, str]:
@@ -113,11 +115,12 @@ class TestRows:
 
     def test_a_number_is_never_given_twice(self, database: Database) -> None:
         with working(database) as work:
-            given = [profiles.next_number(work.session, OBERBERG.id) for _time in range(3)]
+            fresh = profiles.numbers(work.session, OBERBERG.id)
+            given = [fresh(), fresh(), profiles.numbers(work.session, OBERBERG.id)()]
             (row,) = entered(work, expert(given[-1]))
             work.session.delete(row)
         with working(database) as work:
-            assert [*given, profiles.next_number(work.session, OBERBERG.id)] == ["P1", "P2", "P3", "P4"]
+            assert [*given, profiles.numbers(work.session, OBERBERG.id)()] == ["P1", "P2", "P3", "P4"]
 
     def test_places_taken_are_open_offers_and_what_runs(self, database: Database) -> None:
         with working(database) as work:

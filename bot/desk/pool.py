@@ -148,11 +148,8 @@ def _change(work: Work, row: PoolProfile, text: str) -> Text:
     changed: list[Text | str] = [
         label for column, label in HEADINGS.items() if getattr(before, column.lower()) != getattr(after, column.lower())
     ]
-    if not changed:
-        return _("{number} is as it was.", number=row.number)
-    return lines(
-        _("{number} is changed: {what}.", number=row.number, what=listing(changed)), _no_commitment(work, after)
-    )
+    done = _("{number} is changed: {what}.", number=row.number, what=listing(changed)) if changed else None
+    return lines(done or _("{number} is as it was.", number=row.number), _no_commitment(work, after))
 
 
 def _faults(read: Imported) -> Text:

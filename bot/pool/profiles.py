@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
@@ -22,6 +23,8 @@ from storage.models import Conversation, Setting
 from storage.pool import ExpertRequest, Offer, PoolProfile
 from storage.scope import sorted_by
 
+NUMBER: Final = re.compile("[Pp][1-9][0-9]{0,8}")
+"""What people write for a number of the pool."""
 _SETTINGS: Final = cast("Table", Setting.__table__)
 _THEMES: Final = frozenset(Theme)
 
@@ -119,8 +122,10 @@ def own_profile(work: Work, conversation: Conversation) -> OwnProfile | None:
 
 def row_numbered(session: Session, number: str) -> PoolProfile | None:
     """The profile of a number like `P3`, for changing it; also of somebody who has left."""
-    wanted = number.upper() if number.isascii() else number
-    return session.scalars(select(PoolProfile).where(PoolProfile.number == wanted).with_for_update()).one_or_none()
+    if not NUMBER.fullmatch(number):
+        return None
+    wanted = select(PoolProfile).where(PoolProfile.number == number.upper())
+    return session.scalars(wanted.with_for_update()).one_or_none()
 
 
 def numbers(session: Session, contact_point: str) -> Callable[[], str]:

@@ -304,6 +304,37 @@ class TestChat:
         assert kept["left_at"] is None
 
 
+class TestDesk:
+    @pytest.mark.parametrize("number", ["P9", "p0", "P²", "٣", "P" + "9" * 40, "x" * 4000])
+    def test_a_number_that_nobody_has(self, bench: Bench, number: str) -> None:
+        new(bench)
+        (said,) = at_desk(bench.desk("kim", f"/profile {number}"))
+        assert said.startswith("There is no profile") and "P1: Ada" in said
+
+    def test_a_chat_without_a_role_of_the_pool_is_not_linked(self, bench: Bench) -> None:
+        new(bench)
+        joined(bench, "ana", "CASE_MANAGER")
+        assert at_desk(bench.desk("kim", "/profile p1 person 1")) == [
+            "Number 1 has no role of the pool. /invite gives one."
+        ]
+        assert (row := profile(bench)) and row.account_id is None
+
+    def test_a_wrong_line_changes_nothing(self, bench: Bench) -> None:
+        new(bench)
+        before = profile(bench)
+        (said,) = at_desk(bench.desk("kim", "/profile P1\nOnline: yes\nPlaces: Rome"))
+        assert said == "Nothing was changed:\nPlaces: “Rome” is not known."
+        assert before and (after := profile(bench)) and after.details == before.details
+        assert at_desk(bench.desk("kim", "/profile P1\nOnline: no")) == [
+            "P1 is as it was.\nThere is no signed commitment to secrecy yet, and so there are no offers."
+        ]
+
+    def test_what_is_shown_is_a_command_that_changes_nothing(self, bench: Bench) -> None:
+        new(bench, "Away: 2026-12-24", "Commitment to secrecy signed on: 2026-01-15")
+        _about, shown = at_desk(bench.desk("kim", "/profile P1"))
+        assert at_desk(bench.desk("kim", shown)) == ["P1 is as it was."]
+
+
 class TestKeeping:
     def test_a_profile_is_deleted_so_many_months_after_leaving(self, bench: Bench, oberberg: ContactPoint) -> None:
         for _time in range(3):

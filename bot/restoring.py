@@ -384,12 +384,7 @@ def _replay_profiles(
     return met
 
 
-def _replay_chats(
-    session: Session,
-    ring: KeyRing,
-    point: str,
-    subjects: Mapping[str, set[Kind]],
-) -> int:
+def _replay_chats(session: Session, ring: KeyRing, point: str, subjects: Mapping[str, set[Kind]]) -> int:
     unused, met = [], 0
     for key, account, chat_key in session.execute(
         select(Conversation.id, Conversation.account, Conversation.chat_key)

@@ -54,6 +54,8 @@ AT_THE_DESK: Final = {
     "people": _("Who has a role with us, and who is away"),
     "invite": _("A code for somebody who works with us"),
     "revoke": _("End the roles of somebody"),
+    "pool": _("Who is in the pool"),
+    "profile": _("Somebody in the pool: see, change, new"),
     "undelivered": _("Messages that did not arrive"),
     "name": _("How I am called here"),
     "help": _("All commands"),

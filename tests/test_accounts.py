@@ -336,6 +336,7 @@ class TestEnding:
             "name": "Ana",
             "roles": {"CASE_MANAGER": ["wiehl"], "EXPERT": ["wiehl"]},
             "organisation": "caritas",
+            "pool_profile": None,
             "away_from": None,
             "away_until": None,
             "deputy": None,

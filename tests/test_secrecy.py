@@ -23,7 +23,8 @@ from bot.web_memory import StoredMemory
 from storage.database import Database
 from storage.keys import KeyRing
 from storage.models import Base, OutboxMessage, ThreadEntry
-from tests.bench import Bench
+from storage.pool import PoolProfile
+from tests.bench import Bench, at_desk
 from tests.databases import Databases, Postgres, Sqlite, file_of, name_of
 from tests.pipe import Pipe, run
 
@@ -45,13 +46,19 @@ WORDS = {
     "ordinary": "Alltagsfloskel Hausflurgemurmel",
 }
 """What was written, each word long enough to be known again in part."""
+EXPERT = {
+    "Name": "Expertinnenname Ottilienfeld",
+    "Organisation": "Traegervereinshaus",
+    "Fee class": "Honorarstufenwort",
+}
+"""What the pool knows of somebody."""
 CHATS = ("chatname-anastasia-4711", "chatname-benedikt-0815")
 STAFF = ("Kunigundemitarbeiterin", "Leopoldsachbearbeiter")
 PHONE = "+4922615550177"
 MESSAGE_IDS = ("nachrichtenkennung-zwiegespraech", "nachrichtenkennung-antwort")
 
 SECRETS = [
-    *(word for words in WORDS.values() for word in words.split()),
+    *(word for words in (*WORDS.values(), *EXPERT.values()) for word in words.split()),
     *CHATS,
     *STAFF,
     PHONE,
@@ -186,12 +193,32 @@ def live(database: Database, oberberg: ContactPoint) -> Bench:
     bench.say(ben, "/later")
     bench.say(ben, WORDS["ordinary"], media=Media("photo", WORDS["ordinary"], "image/jpeg", WORDS["page"].encode()))
     bench.receive(chat=ben, text=WORDS["ordinary"])
+    of_the_pool(bench)
     with database.transaction(bench.point) as session:
         kept = " ".join(entry.text or "" for entry in session.scalars(select(ThreadEntry)))
     for kind in ("chat", "note", "reply", "live", "addition"):
         assert WORDS[kind] in kept, kind
     asyncio.run(web_messages(database, oberberg))
     return bench
+
+
+def of_the_pool(bench: Bench) -> None:
+    """An expert is entered, comes by a code, and works less."""
+    kim, expert = STAFF[0], CHATS[0]
+    lines = [f"{heading}: {words}" for heading, words in EXPERT.items()]
+    bench.desk(kim, "\n".join(("/profile new", *lines)))
+    bench.desk(kim, "\n".join(("/profile new", *lines, "Professions: mediation")))
+    bench.desk(kim, "/profile P1")
+    bench.desk(kim, "/pool")
+    said = " ".join(at_desk(bench.desk(kim, "/invite EXPERT P1")))
+    bench.say(expert, "/start " + re.findall(r"Code: (\S+)", said)[0])
+    bench.say(expert, EXPERT["Name"])
+    bench.say(expert, "/profile")
+    bench.say(expert, choice="MOST_CASES")
+    bench.say(expert, "2")
+    with bench.database.transaction(bench.point) as session:
+        (profile,) = session.scalars(select(PoolProfile))
+    assert profile.details["name"] == EXPERT["Name"] and profile.details["most_cases"] == 2
 
 
 async def web_messages(database: Database, oberberg: ContactPoint) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from bot.desk.people import places_of, roles_of
 from bot.i18n import Text, _, lines, listing, render, verbatim
 from bot.languages import LANGUAGES
 from bot.messages import Media, Style
-from bot.pool.profiles import row_numbered
+from bot.pool.profiles import NUMBER, row_numbered
 from bot.roles import ROLE, TYPED
 from bot.taxonomy import POOL, Role
 from bot.work import Work
@@ -25,7 +24,6 @@ from storage.accounts import Invitation, code_key
 from storage.entrances import entrances
 from storage.models import Thread
 
-_PROFILE: Final = re.compile(r"p[1-9][0-9]{0,8}")
 _JOINING: Final = frozenset({"and", "und", "with", "mit", "for", "fur", "in"})
 """Words between the parts that mean nothing by themselves."""
 
@@ -64,7 +62,7 @@ def read(argument: str, point: ContactPoint) -> Invited:
             if meant is not None:
                 break
         else:
-            if _PROFILE.fullmatch(words[0]):
+            if NUMBER.fullmatch(words[0]):
                 invited.profile = words.pop(0).upper()
                 continue
             raise NotUnderstood(lines(_("I do not know “{word}”.", word=verbatim(words[0][:40])), possible(point)))

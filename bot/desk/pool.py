@@ -128,7 +128,7 @@ def _begin(work: Work, text: str) -> Text:
     read = read_lines(text, Vocabulary.at(work.contact_point), "P")
     if read.faults:
         return _faults(read)
-    number = profiles.next_number(work.session, work.contact_point.id)
+    number = profiles.numbers(work.session, work.contact_point.id)()
     (profile,) = read.profiles
     row = profiles.add(work.session, replace(profile, id=number))
     return lines(
@@ -148,11 +148,8 @@ def _change(work: Work, row: PoolProfile, text: str) -> Text:
     changed: list[Text | str] = [
         label for column, label in HEADINGS.items() if getattr(before, column.lower()) != getattr(after, column.lower())
     ]
-    if not changed:
-        return _("{number} is as it was.", number=row.number)
-    return lines(
-        _("{number} is changed: {what}.", number=row.number, what=listing(changed)), _no_commitment(work, after)
-    )
+    done = _("{number} is changed: {what}.", number=row.number, what=listing(changed)) if changed else None
+    return lines(done or _("{number} is as it was.", number=row.number), _no_commitment(work, after))
 
 
 def _faults(read: Imported) -> Text:

@@ -43,24 +43,20 @@ def take_in(session: Session, point: ContactPoint, data: bytes) -> Taken:
     Raises Faulty.
     """
     rows = {row.number: row for row in profiles.in_pool(session, locked=True)}
-    given: list[str] = []
-
-    def number() -> str:
-        given.append(profiles.next_number(session, point.id))
-        return given[-1]
-
-    read = read_table(data, point.municipalities, number, professions_of(point), rows)
+    fresh = profiles.numbers(session, point.id)
+    read = read_table(data, point.municipalities, fresh, professions_of(point), rows)
     if read.faults:
         raise Faulty(read.faults)
     known, language = Vocabulary.at(point), point.languages.desk
-    changed = 0
+    new = changed = 0
     for profile in read.profiles:
         row = rows.get(profile.id)
         if row is None:
             profiles.add(session, profile)
+            new += 1
         # What a file has no words for, like a profession of earlier, is no change.
         elif cells_of(profiles.profile_in(row), known, language) != cells_of(profile, known, language):
             profiles.save(row, profile)
             changed += 1
-    found = len(read.profiles) - len(given)
-    return Taken(len(given), changed, found - changed, len(rows) - found)
+    found = len(read.profiles) - new
+    return Taken(new, changed, found - changed, len(rows) - found)

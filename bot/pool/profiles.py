@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Table, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.engine.scope import OwnProfile
@@ -17,10 +18,14 @@ from bot.work import Work
 from storage import accounts
 from storage.accounts import UserAccount
 from storage.erasures import Kind
+from storage.insert import insert_or_leave
 from storage.models import Conversation, Setting
 from storage.pool import ExpertRequest, Offer, PoolProfile
 from storage.scope import sorted_by
 
+NUMBER: Final = re.compile("[Pp][1-9][0-9]{0,8}")
+"""What people write for a number of the pool."""
+_SETTINGS: Final = cast("Table", Setting.__table__)
 _THEMES: Final = frozenset(Theme)
 
 
@@ -117,27 +122,29 @@ def own_profile(work: Work, conversation: Conversation) -> OwnProfile | None:
 
 def row_numbered(session: Session, number: str) -> PoolProfile | None:
     """The profile of a number like `P3`, for changing it; also of somebody who has left."""
-    wanted = number.upper() if number.isascii() else number
-    return session.scalars(select(PoolProfile).where(PoolProfile.number == wanted).with_for_update()).one_or_none()
+    if not NUMBER.fullmatch(number):
+        return None
+    wanted = select(PoolProfile).where(PoolProfile.number == number.upper())
+    return session.scalars(wanted.with_for_update()).one_or_none()
 
 
-def next_number(session: Session, contact_point: str) -> str:
-    """A number that nobody in this pool has or ever had."""
+def numbers(session: Session, contact_point: str) -> Callable[[], str]:
+    """Gives numbers that nobody in this pool has or ever had; nobody else is given one until the commit."""
     name = f"pool_number:{contact_point}"
-    counted = session.get(Setting, name, with_for_update=True)
-    if counted is None:
-        counted = Setting(name=name, value="0")
-        session.add(counted)
-    counted.value = str(int(counted.value) + 1)
-    session.flush()
-    return f"P{counted.value}"
+    insert_or_leave(session, _SETTINGS, [{"name": name, "value": "0"}])
+    counted = session.get_one(Setting, name, with_for_update=True)
+
+    def give() -> str:
+        counted.value = str(int(counted.value) + 1)
+        return f"P{counted.value}"
+
+    return give
 
 
 def add(session: Session, profile: Profile) -> PoolProfile:
     """A new profile; its id is a fresh number."""
     row = PoolProfile(number=profile.id, details=to_json(profile), offers=0, unanswered=0)
     session.add(row)
-    session.flush()
     return row
 
 

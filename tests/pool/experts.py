@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from bot.contact_point_file import load_contact_point, shipped
+from bot.pool.languages import language_codes
 from bot.pool.matching import WIDENABLE, ExpertRequest, Format, Standing
 from bot.pool.profile import WEEK, Away, Level, Profile, Spoken
 from bot.taxonomy import ExpertProfession, Theme
@@ -78,6 +79,30 @@ pools = st.lists(_profiles, min_size=4, max_size=8).map(
     lambda found: [replace(profile, id=f"e{n}") for n, profile in enumerate(found)]
 )
 ids = some(*(f"e{n}" for n in range(8)))
+
+line = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=30).map(str.strip)
+hostile = st.tuples(st.sampled_from([*"=+-@＝＋－＠'\"", "'=", "' =", ";", ","]), line).map("".join).map(str.strip)
+words = line | hostile
+
+
+@st.composite
+def people(draw: st.DrawFn) -> list[Profile]:
+    """Experts with any name, organisation and language, however hostile to files."""
+    found = draw(pools)
+    return [
+        replace(
+            profile,
+            name=draw(words.filter(bool)),
+            organisation=draw(words),
+            fee_class=draw(words),
+            languages=tuple(
+                Spoken(code, draw(st.sampled_from(Level)))
+                for code in draw(st.lists(st.sampled_from(sorted(language_codes())), unique=True, max_size=4))
+            ),
+        )
+        for profile in found
+    ]
+
 
 standings = st.dictionaries(
     st.sampled_from([f"e{n}" for n in range(8)]),

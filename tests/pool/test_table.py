@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 
 from bot.contact_point import Municipality, Translated
 from bot.i18n import render
-from bot.pool.languages import language_codes
 from bot.pool.profile import Away, Level, Profile, Spoken, Weekday
 from bot.pool.table import HEADINGS, MOST_FAULTS, Column, Imported, read_table, write_table
 from bot.pool.words import professions_of
 from bot.taxonomy import ExpertProfession, Theme
-from tests.pool.experts import OBERBERG, expert, pools
+from tests.pool.experts import OBERBERG, expert, line, people, words
 
 PLACES = OBERBERG.municipalities
 FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
@@ -27,27 +26,6 @@ COLUMNS = ("Name", "Berufe", "Sprachen", "Orte", "Online", "Themen", "Wochentage
 COLUMNS += ("Abwesend", "Verpflichtung zur Verschwiegenheit unterschrieben am", "Organisation", "Honorarstufe")
 
 unhurried = settings(deadline=None, max_examples=25)
-line = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=30).map(str.strip)
-hostile = st.tuples(st.sampled_from([*"=+-@＝＋－＠'\"", "'=", "' =", ";", ","]), line).map("".join).map(str.strip)
-words = line | hostile
-
-
-@st.composite
-def people(draw: st.DrawFn) -> list[Profile]:
-    found = draw(pools)
-    return [
-        replace(
-            profile,
-            name=draw(words.filter(bool)),
-            organisation=draw(words),
-            fee_class=draw(words),
-            languages=tuple(
-                Spoken(code, draw(st.sampled_from(Level)))
-                for code in draw(st.lists(st.sampled_from(sorted(language_codes())), unique=True, max_size=4))
-            ),
-        )
-        for profile in found
-    ]
 
 
 def numbers() -> Callable[[], str]:

@@ -521,7 +521,7 @@ class Listener:
                 self._picked(out, state, picked, heard)
                 return
             if words.casefold() in offered:
-                self._do(out, offered[words.casefold()])
+                self._do(out, *_parted(offered[words.casefold()]))
                 return
             if state.flow != "menu":
                 self._apply(out, self._engine.answer(state, Said(text=heard.text, source=heard.source), out.scope))
@@ -529,9 +529,9 @@ class Listener:
         numbered = dict(enumerate((key for key, _label in out.memory.buttons), 1))
         number = number_in(words)
         if words.casefold() in offered:
-            self._do(out, offered[words.casefold()])
+            self._do(out, *_parted(offered[words.casefold()]))
         elif number in numbered:
-            self._do(out, numbered[number])
+            self._do(out, *_parted(numbered[number]))
         elif is_worth_keeping(words):
             self._start(out, "own_words", {"words": [[words, heard.source]]})
         else:
@@ -749,6 +749,12 @@ def _command(heard: Heard, picked: str | None) -> tuple[str, str]:
     if heard.text.startswith("/"):
         return slash_command(heard.text) or ("/unknown", "")
     return ("" if picked is not None else command_word(heard.text) or ""), ""
+
+
+def _parted(button: str) -> tuple[str, str]:
+    """The command of a button, and what it is about."""
+    command, _space, argument = button.partition(" ")
+    return command, argument
 
 
 def _with_flags(hand_off: HandOff, out: Outcome) -> HandOff:

@@ -23,7 +23,7 @@ from bot.pool.cascade import choice_buttons, choices
 from bot.pool.in_words import professions_in_words, what_is_wanted, when_and_where
 from bot.pool.matching import WIDENABLE, Condition, Ranking, Suggestion
 from bot.pool.profiles import all_profiles
-from bot.pool.request_words import STATE_AT_DESK
+from bot.pool.request_words import STATE_AT_DESK, STATE_WORDS
 from bot.pool.search import (
     LARGEST_BATCH,
     end_offers,
@@ -446,9 +446,7 @@ def _row(work: Work, request: ExpertRequest, thread: Thread) -> Text:
     due = request.due_at or thread.deadline
     late = due is not None and due < work.now
     if due is None:
-        return _(
-            "• {ref}: {what} – {state}", ref=thread.ref, what=what, state=STATE_AT_DESK[RequestState(request.state)]
-        )
+        return _("• {ref}: {what} – {state}", ref=thread.ref, what=what, state=STATE_WORDS[RequestState(request.state)])
     if late:
         return _("• {ref}: {what} – overdue since {due}", ref=thread.ref, what=what, due=due)
     return _("• {ref}: {what} – by {due}", ref=thread.ref, what=what, due=due)

@@ -381,7 +381,7 @@ class Engine:
                 case Stop():
                     return Step(None, tuple(commands), flow=state.flow)
                 case AskAgain():
-                    after = after.without(question.name)
+                    after = after.without(question.name).with_pieces(question.name, ())
                 case Forget(name):
                     after = self._forget(after, name).with_pieces(name, ())
                 case Rework(name, change):

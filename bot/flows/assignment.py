@@ -94,6 +94,18 @@ def _after(flow: AssignmentFlow, scope: Scope) -> Iterator[Command | Turn]:
             yield Stop()
 
 
+def _really(flow: AssignmentFlow, scope: Scope) -> Text:
+    if flow.action == Action.CANCEL:
+        return lines(
+            _("Do you really want to hand {ref} back?", ref=flow.ref),
+            _("The contact point then looks for somebody else and tells the person who asked. You need no reason."),
+        )
+    found = assignment_of(flow.ref, scope)
+    if found is not None and found.side is Side.EXPERT:
+        return _("Is {ref} finished? Then your place is free again, and I ask you three short questions.", ref=flow.ref)
+    return _("Is {ref} finished? Then I ask you three short questions.", ref=flow.ref)
+
+
 class AssignmentFlow(Flow, name="assignment"):
     """One offer or assignment of the pool."""
 
@@ -103,16 +115,7 @@ class AssignmentFlow(Flow, name="assignment"):
     ref: str = given("")
     action: str = ask(_card, _Actions(_all), then=_after, exits=("/menu", "/human"))
     sure: bool | None = ask(
-        lambda flow, scope: (
-            lines(
-                _("Do you really want to hand {ref} back?", ref=flow.ref),
-                _("The contact point then looks for somebody else and tells the person who asked. You need no reason."),
-            )
-            if flow.action == Action.CANCEL
-            else _(
-                "Is {ref} finished? Then your place is free again, and I ask you three short questions.", ref=flow.ref
-            )
-        ),
+        _really,
         Confirm(_("Yes"), _("No, not yet")),
         when=lambda so_far, scope: so_far.action in (Action.CANCEL, Action.DONE),
         exits=("/back", "/menu"),

@@ -12,6 +12,7 @@ from bot.engine.inputs import Choice
 from bot.engine.scope import Scope
 from bot.flows.call import call_us
 from bot.i18n import Text, _, lines, paragraphs
+from bot.taxonomy import REQUESTERS
 
 
 class Privacy(StrEnum):
@@ -133,6 +134,13 @@ def privacy_full(scope: Scope) -> Text:
             _("Chats with a person: {days} days after their end", days=retention.transcript_days),
             _("The way to reach you, and your phone number: {days} days after closing", days=retention.contact_days),
             _("Your language and this chat's address, without a report: {days} days", days=retention.chat_days),
+            _(
+                "Your requests to the pool: what you wrote {days} days after closing, the rest {months} months",
+                days=retention.transcript_days,
+                months=retention.expert_request_months,
+            )
+            if not REQUESTERS.isdisjoint(scope.roles)
+            else None,
             _("Your roles and your name: {months} months after your last message", months=retention.account_months)
             if scope.roles
             else None,

@@ -30,8 +30,8 @@ from bot.pool.matching import Format
 from bot.pool.profile import Weekday
 from bot.pool.request import CostApproval, PoolRequest, RequestKind
 from bot.pool.request_words import COSTS, FORMATS
-from bot.pool.words import WEEKDAYS, professions_of
-from bot.taxonomy import REQUESTERS, ExpertProfession, Urgency
+from bot.pool.words import THEMES, WEEKDAYS, professions_of
+from bot.taxonomy import REQUESTERS, ExpertProfession, Theme, Urgency
 
 ADVISE: Final = "ADVISE"
 """Whom to ask is for the contact point to say."""
@@ -81,7 +81,7 @@ class RequestExpert(Flow, name="request_expert"):
 
     title = _("Ask for an expert")
     needs = REQUESTERS
-    review = _("Let me sum up your request. Is this right?")
+    review = _("Let me sum up your request. Is this right? Once somebody accepts, you learn each other's names.")
     stray = "outline"
     stray_reopens = ("free_text", FreeTextWish.BUTTONS)
     keeps_draft = True
@@ -104,6 +104,9 @@ class RequestExpert(Flow, name="request_expert"):
         when=lambda so_far, scope: tells_in_words(so_far),
     )
     aim_names: Names | None = names_question("aim", "aim_names")
+    themes: frozenset[Theme] | None = ask(
+        _("Which themes does it touch? You can choose several."), Choices(THEMES), label=_("Themes"), optional=True
+    )
     languages: tuple[str, ...] | None = ask(
         _("Which languages are needed? Choose, or write the name of a language."),
         Picks(common_languages, written=read_language, called=language_label, columns=2),
@@ -149,6 +152,7 @@ class RequestExpert(Flow, name="request_expert"):
             first_day=self.first_day,
             last_day=self.last_day,
             weekdays=self.weekdays or frozenset(),
+            themes=self.themes or frozenset(),
             cost=self.cost,
             aim=self.aim or "",
             outline=self.outline or "",

@@ -159,7 +159,7 @@ class RequestLanguageMediator(Flow, name="request_language_mediator"):
 
     title = _("Language mediation")
     needs = REQUESTERS
-    review = _("Let me sum up your request. Is this right?")
+    review = _("Let me sum up your request. Is this right? Once somebody accepts, you learn each other's names.")
     stray = "outline"
     stray_reopens = ("free_text", FreeTextWish.BUTTONS)
     keeps_draft = True

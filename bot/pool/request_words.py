@@ -11,7 +11,7 @@ from bot.pool.languages import language_label
 from bot.pool.matching import Format
 from bot.pool.profile import WEEK
 from bot.pool.request import AssignmentKind, CostApproval, PoolRequest, RequestKind
-from bot.pool.words import WEEKDAYS, professions_of
+from bot.pool.words import THEMES, WEEKDAYS, professions_of
 from bot.taxonomy import RequestState
 
 FORMATS: Final[Mapping[Format, Text]] = {
@@ -83,6 +83,8 @@ def in_words(request: PoolRequest, point: ContactPoint) -> Iterator[Text]:
     yield _("Wanted: {what}", what=what_in_words(request, point))
     if request.languages and request.kind is RequestKind.EXPERT:
         yield _("Languages: {languages}", languages=languages_in_words(request))
+    if request.themes:
+        yield _("Themes: {themes}", themes=listing([label for key, label in THEMES.items() if key in request.themes]))
     if request.assignment is not None:
         yield _("How: {how}", how=ASSIGNMENTS[request.assignment])
     else:

@@ -36,7 +36,7 @@ from bot.retention import (
     erasures_since,
     of_rows,
 )
-from bot.taxonomy import ReportState
+from bot.taxonomy import OVER, ReportState, RequestState
 from storage import accounts, dumps, matrix, telegram, web_messages
 from storage.backup import BackupError, check, is_dump, made_at, remove, sqlite_file
 from storage.database import Database, DatabaseError
@@ -351,6 +351,10 @@ def _cut(session: Session, thread: int, at: datetime) -> None:
     cut_contacts(session, [thread], at)
     for statement in (
         update(Thread).where(Thread.id == thread).values(waiting_since=None, deadline=None),
+        # Whom nobody can reach, nobody can be sent to.
+        update(ExpertRequest)
+        .where(ExpertRequest.thread_id == thread, ExpertRequest.state.not_in(OVER))
+        .values(state=RequestState.CANCELLED, ended_at=at),
         delete(DueRow).where(DueRow.subject == thread, DueRow.kind.in_(OF_CASES)),
     ):
         session.execute(statement.execution_options(synchronize_session=False))

@@ -216,6 +216,10 @@ TO_DECIDE = frozenset(
 """The desk says how it goes on."""
 
 
+OVER = frozenset({RequestState.DONE, RequestState.CANCELLED})
+"""Nobody is looked for any more."""
+
+
 class OfferState(StrEnum):
     """What became of an offer: OPEN waits for an answer, ACCEPTED is under way."""
 

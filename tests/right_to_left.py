@@ -47,7 +47,7 @@ class Turn:
 def _options(heard: Heard, own: str) -> tuple[str, ...]:
     """Their ids. Among languages the conversation's own comes first, and only English is missing or one of the rest."""
     ids = [REF.sub("REF", option.id) for option in heard.options]
-    return tuple(["own", *(each for each in ids if each not in (own, "en"))] if own in ids else ids)
+    return tuple(["own", *(each for each in ids if each not in (own, "en"))] if own in ids[:1] else ids)
 
 
 class Course:

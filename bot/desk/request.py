@@ -6,13 +6,10 @@ from sqlalchemy import select
 
 from bot.pool.request import PoolRequest
 from bot.pool.search import finish, recall
-from bot.taxonomy import RUNNING, RequestState
+from bot.taxonomy import OVER, RUNNING, RequestState
 from bot.work import Work
 from storage.models import Thread
 from storage.pool import ExpertRequest
-
-OVER = frozenset({RequestState.DONE, RequestState.CANCELLED})
-"""Nobody is looked for any more."""
 
 
 def request_of(work: Work, thread: Thread) -> ExpertRequest | None:

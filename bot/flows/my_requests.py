@@ -11,9 +11,7 @@ from bot.engine.inputs import Choice, Confirm, Pick
 from bot.engine.scope import OwnRequest, Scope
 from bot.i18n import Text, _, lines
 from bot.pool.request_words import STATE_WORDS, in_words, what_in_words
-from bot.taxonomy import REQUESTERS, RUNNING, RequestState
-
-OVER = frozenset({RequestState.DONE, RequestState.CANCELLED})
+from bot.taxonomy import OVER, REQUESTERS, RUNNING
 
 
 class RequestAction(StrEnum):

@@ -6,10 +6,10 @@ from bot.commands import AskForExpert, Button, WithdrawRequest
 from bot.desk.card import renew_card
 from bot.desk.deadlines import answered, wait_until
 from bot.desk.relay import let_go
-from bot.desk.request import OVER, cancel, request_of
+from bot.desk.request import cancel, request_of
 from bot.desk.room import announce_request
 from bot.i18n import _
-from bot.taxonomy import RequestState
+from bot.taxonomy import OVER, RequestState
 from bot.work import Work
 from bot.working_time import promised
 from storage.models import ContactLink, Conversation, SourceLink, Thread

@@ -13,9 +13,11 @@ from bot.contact_point import ContactPoint
 from bot.desk.request import asked
 from bot.periods import months_after
 from bot.pool.request import PoolRequest
+from bot.restoring import replay
 from bot.retention import Counts, run
 from bot.taxonomy import RequestState
 from storage.database import Database
+from storage.erasures import Erased, entries
 from storage.models import ContactLink, Report, SourceLink, Statistic, Thread, ThreadEntry
 from storage.pool import ExpertRequest
 from tests.bench import Bench, at_desk, to_person
@@ -43,6 +45,17 @@ def stored(bench: Bench) -> tuple[RequestState, PoolRequest]:
 def number_of(bench: Bench, model: Any) -> int:
     with bench.database.transaction(bench.point) as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def details(bench: Bench) -> Any:
+    with bench.database.transaction(bench.point) as session:
+        return session.scalars(select(ExpertRequest)).one().details
+
+
+def listed(bench: Bench) -> frozenset[Erased]:
+    """The list of erasures."""
+    with bench.database.transaction(everywhere=True) as session:
+        return entries(session)
 
 
 def delete(bench: Bench, point: ContactPoint) -> Counts:
@@ -177,3 +190,29 @@ def test_a_request_is_no_report(bench: Bench) -> None:
     assert number_of(bench, Report) == 0
     said = to_person(bench.say("ana", "/mine"), "ana")
     assert said[0].startswith("No report is linked to this chat.")
+
+
+class TestAfterARestore:
+    """What was erased since the backup was made is erased again."""
+
+    def test_the_words_of_a_request_that_is_over(self, bench: Bench, oberberg: ContactPoint) -> None:
+        ref = bench.request("ana", OUTLINE)
+        bench.desk("kim", f"/close {ref} ANSWERED")
+        before = details(bench)
+        bench.after(days=oberberg.retention.transcript_days + 1)
+        delete(bench, oberberg)
+        with bench.database.transaction(bench.point) as session:
+            session.scalars(select(ExpertRequest)).one().details = before
+        assert stored(bench)[1].outline == OUTLINE
+        replay(bench.database, listed(bench))
+        assert stored(bench)[1].outline == ""
+
+    def test_whoever_is_forgotten_gets_nobody_sent(self, bench: Bench) -> None:
+        bench.request("ana", OUTLINE)
+        bench.say("ana", "/data")
+        bench.say("ana", choice="FORGET_ME")
+        bench.say("ana", choice="YES")
+        with bench.database.transaction(bench.point) as session:
+            session.scalars(select(ExpertRequest)).one().state = RequestState.REQUESTED
+        replay(bench.database, listed(bench))
+        assert stored(bench)[0] is RequestState.CANCELLED

@@ -188,6 +188,7 @@ class Bench:
         }
         answers = {
             "professions": "MEDIATOR",
+            "themes": "HOT_BUTTON_TOPICS",
             "languages": "de",
             "format": "IN_PERSON",
             "municipality": "wiehl",

@@ -15,7 +15,7 @@ from bot.holder import BOT, HUMAN
 from bot.i18n import Text, _, render
 from bot.messages import Style, Voice
 from bot.pool.request import without_words
-from bot.taxonomy import CLOSED_STATES, ReportState
+from bot.taxonomy import CLOSED_STATES, ReportState, RequestState
 from bot.work import Work
 from bot.working_time import add_working_time
 from storage.models import Conversation, SourceLink, Thread, ThreadEntry
@@ -100,7 +100,8 @@ def reopen_if_closed(work: Work, thread: Thread) -> None:
     if report is not None and ReportState(report.state) in CLOSED_STATES - {ReportState.WITHDRAWN}:
         report.state = ReportState.IN_PROGRESS if thread.taken_by else ReportState.ACKNOWLEDGED
     request = request_of(work, thread)
-    if request is not None:
+    # What is done stays done; the desk may reopen it.
+    if request is not None and request.state == RequestState.CANCELLED:
         resume(request)
     work.entry(thread, "EVENT", "REOPENED_BY_REPORTER")
 

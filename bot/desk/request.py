@@ -17,6 +17,13 @@ def request_of(work: Work, thread: Thread) -> ExpertRequest | None:
     return work.session.scalars(select(ExpertRequest).where(ExpertRequest.thread_id == thread.id)).one_or_none()
 
 
+def kept_from_others(work: Work, request: ExpertRequest) -> ExpertRequest:
+    """The request as it is now, out of reach of experts who answer at this moment, until the commit."""
+    work.session.flush()
+    work.session.refresh(request, with_for_update=True)
+    return request
+
+
 def asked(request: ExpertRequest) -> PoolRequest | None:
     """The answers of the requester; None for what cannot be read."""
     try:
@@ -27,7 +34,7 @@ def asked(request: ExpertRequest) -> PoolRequest | None:
 
 def end(work: Work, request: ExpertRequest) -> None:
     """The thread is closed: what runs is done, what still looked for somebody is cancelled."""
-    state = RequestState(request.state)
+    state = RequestState(kept_from_others(work, request).state)
     if state in OVER:
         return
     if state in RUNNING:
@@ -41,7 +48,7 @@ def end(work: Work, request: ExpertRequest) -> None:
 
 def cancel(work: Work, request: ExpertRequest) -> None:
     """Nobody is needed any more."""
-    recall(work, request)
+    recall(work, kept_from_others(work, request))
     request.state = RequestState.CANCELLED
     request.ended_at = work.now
 

@@ -15,7 +15,7 @@ from bot.contact_point import WorkingPeriod
 from bot.desk.card import renew_card
 from bot.desk.deadlines import answered, wait_for_answer
 from bot.desk.pool_picture import Load, picture
-from bot.desk.request import request_of
+from bot.desk.request import kept_from_others, request_of
 from bot.desk.room import open_or_take
 from bot.i18n import ZONE, Text, _, lines, listing, ngettext, paragraphs, verbatim
 from bot.messages import Media, Style
@@ -34,7 +34,7 @@ from bot.pool.search import (
     without_chat,
 )
 from bot.pool.words import professions_of
-from bot.taxonomy import RUNNING, TO_DECIDE, OfferState, RequestState, Urgency
+from bot.taxonomy import OVER, RUNNING, TO_DECIDE, OfferState, RequestState, Urgency
 from bot.work import Work
 from bot.working_time import add_period
 from storage.models import Thread
@@ -298,7 +298,7 @@ def state_pool(work: Work, thread: Thread, by: str, argument: str) -> None:
         work.post(thread, NO_REQUEST, style=Style.STATUS)
         return
     step = argument.upper()
-    if RequestState(request.state) in RUNNING | {RequestState.DONE, RequestState.CANCELLED}:
+    if RequestState(kept_from_others(work, request).state) in RUNNING | OVER:
         work.post(thread, _state(request), style=Style.STATUS)
         return
     match step:
@@ -378,7 +378,7 @@ def _to_decide(work: Work, thread: Thread) -> ExpertRequest | None:
     if request is None:
         work.post(thread, NO_REQUEST, style=Style.STATUS)
         return None
-    if RequestState(request.state) not in TO_DECIDE:
+    if RequestState(kept_from_others(work, request).state) not in TO_DECIDE:
         work.post(thread, _state(request), style=Style.STATUS)
         return None
     return request

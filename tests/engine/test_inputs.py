@@ -27,7 +27,7 @@ from bot.engine.inputs import (
     Number,
     Phone,
     Pick,
-    Picks,
+    PicksAndWords,
     Piece,
     Said,
     number_in,
@@ -87,7 +87,7 @@ SAMPLES: list[tuple[Input[Any], Any]] = [
     (Choices(LABELS), frozenset({Fruit.PEAR, Fruit.APPLE})),
     (Choices(LABELS, at_least=0), frozenset()),
     (PICK, "wiehl"),
-    (Picks(PICK.items, written=lambda words, scope: words), ("lindlar", "Wiehl an der Agger")),
+    (PicksAndWords(PICK.items, written=lambda words, scope: words), ("lindlar", "Wiehl an der Agger")),
     (DayTime(), datetime(2026, 12, 1, 14, 30, tzinfo=UTC)),
     (Day(), date(2026, 12, 1)),
     (Name(), "Kim from the school"),
@@ -214,7 +214,7 @@ def in_capitals(words: str, scope: Scope) -> str:
 
 
 class TestPicks:
-    basket = Picks(lambda scope: {"APPLE": _("Yes"), "PEAR": _("No")}, written=in_capitals, keeps_words=True)
+    basket = PicksAndWords(lambda scope: {"APPLE": _("Yes"), "PEAR": _("No")}, written=in_capitals, keeps_words=True)
 
     def pieces(self, *said: Said) -> tuple[Piece, ...]:
         kept: tuple[Piece, ...] = ()
@@ -248,7 +248,7 @@ class TestPicks:
             with pytest.raises(NotUnderstood):
                 self.pieces(wrong)
         with pytest.raises(NotUnderstood):
-            Picks(lambda scope: {"APPLE": _("Yes")}).read(Said(text="fig"), None, SCOPE)
+            PicksAndWords(lambda scope: {"APPLE": _("Yes")}).read(Said(text="fig"), None, SCOPE)
 
     def test_where_one_is_enough_it_is_the_answer_at_once(self) -> None:
         one = replace(self.basket, several=False)

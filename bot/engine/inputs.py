@@ -214,7 +214,7 @@ _OWN: Final = "OWN-"
 
 
 @dataclass(frozen=True)
-class Picks(Input[tuple[str, ...]]):
+class PicksAndWords(Input[tuple[str, ...]]):
     """Any number of a list that lives, each press turns one on or off; and, where `written` reads them, own words."""
 
     items: Callable[[Scope], Mapping[str, Text]]

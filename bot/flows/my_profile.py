@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.commands import Button, ChangeAvailability, Command, LeavePool, Say
 from bot.engine.flow import Flow, Stop, Turn, ask
-from bot.engine.inputs import Choice, Choices, Confirm, Day, Number, Pick, Picks
+from bot.engine.inputs import Choice, Choices, Confirm, Day, Number, Pick, PicksAndWords
 from bot.engine.scope import OwnProfile, Scope
 from bot.i18n import ZONE, Text, _, lines, paragraphs, verbatim
 from bot.periods import deleted_by, months_after
@@ -159,7 +159,7 @@ class MyProfile(Flow, name="my_profile"):
     )
     places: tuple[str, ...] | None = ask(
         _("To which places do you come? Choose all of them, then “Done”."),
-        Picks(_places, columns=2),
+        PicksAndWords(_places, columns=2),
         when=lambda so_far, scope: _wants(so_far, Part.PLACES),
         exits=_EXITS,
     )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bot.commands import Command
 from bot.engine.flow import Forget, Turn, ask
-from bot.engine.inputs import LONGEST_NAME, Choice, FreeText, NotUnderstood, Pick, Picks
+from bot.engine.inputs import LONGEST_NAME, Choice, FreeText, NotUnderstood, Pick, PicksAndWords
 from bot.engine.scope import Scope
 from bot.flows.free_text import tells_in_words
 from bot.flows.report_tension import ELSEWHERE
@@ -83,7 +83,7 @@ def organisations_question() -> tuple[str, ...] | None:
     """The organisations that are parties, so that nobody is asked who works there (F-10, R-113)."""
     return ask(
         _("Which organisations have a part in it? Choose, or write the name. You can name several."),
-        Picks(_organisations, written=_read_organisation, keeps_words=True),
+        PicksAndWords(_organisations, written=_read_organisation, keeps_words=True),
         label=_("Organisations"),
         note=_("We ask this so that nobody is asked who works there. Please no names of people."),
         optional=True,

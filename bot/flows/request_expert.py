@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.commands import AskForExpert, Button, Command, Say
 from bot.engine.flow import Flow, ask
-from bot.engine.inputs import Choice, Choices, Day, FreeText, Picks
+from bot.engine.inputs import Choice, Choices, Day, FreeText, PicksAndWords
 from bot.engine.scope import Scope
 from bot.flows.free_text import FreeTextWish, free_text_question, tells_in_words
 from bot.flows.names import Names, names_question
@@ -88,7 +88,7 @@ class RequestExpert(Flow, name="request_expert"):
 
     professions: tuple[str, ...] = ask(
         _("Whom do you need? You can choose several."),
-        Picks(_professions, columns=2),
+        PicksAndWords(_professions, columns=2),
         label=_("Wanted"),
         exits=("/human", "/help", "/menu"),
     )
@@ -109,7 +109,7 @@ class RequestExpert(Flow, name="request_expert"):
     )
     languages: tuple[str, ...] | None = ask(
         _("Which languages are needed? Choose, or write the name of a language."),
-        Picks(common_languages, written=read_language, called=language_label, columns=2),
+        PicksAndWords(common_languages, written=read_language, called=language_label, columns=2),
         label=_("Languages"),
         optional=True,
     )

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.commands import Button, Command, Say
 from bot.engine.flow import Flow, Forget, Stop, Turn, ask
-from bot.engine.inputs import Choice, Confirm, Day, DayTime, FreeText, Picks
+from bot.engine.inputs import Choice, Confirm, Day, DayTime, FreeText, PicksAndWords
 from bot.engine.scope import Scope
 from bot.flows.free_text import FreeTextWish, free_text_question, tells_in_words
 from bot.flows.names import Names, names_question
@@ -166,7 +166,7 @@ class RequestLanguageMediator(Flow, name="request_language_mediator"):
 
     language: tuple[str, ...] = ask(
         _("Which language is needed? Choose, or write the name of the language."),
-        Picks(common_languages, written=read_language, called=language_label, several=False, columns=2),
+        PicksAndWords(common_languages, written=read_language, called=language_label, several=False, columns=2),
         label=_("Language"),
         exits=("/human", "/help", "/menu"),
     )

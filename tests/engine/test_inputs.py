@@ -27,6 +27,7 @@ from bot.engine.inputs import (
     Number,
     Phone,
     Pick,
+    PicksAndWords,
     Piece,
     Said,
     number_in,
@@ -86,6 +87,7 @@ SAMPLES: list[tuple[Input[Any], Any]] = [
     (Choices(LABELS), frozenset({Fruit.PEAR, Fruit.APPLE})),
     (Choices(LABELS, at_least=0), frozenset()),
     (PICK, "wiehl"),
+    (PicksAndWords(PICK.items, written=lambda words, scope: words), ("lindlar", "Wiehl an der Agger")),
     (DayTime(), datetime(2026, 12, 1, 14, 30, tzinfo=UTC)),
     (Day(), date(2026, 12, 1)),
     (Name(), "Kim from the school"),
@@ -203,6 +205,56 @@ class TestPick:
 
     def test_words_are_no_pick(self) -> None:
         assert "choose an answer" in refusal(PICK, text="wiehl is not far from here")
+
+
+def in_capitals(words: str, scope: Scope) -> str:
+    if not words.isalpha():
+        raise NotUnderstood(_("Please write a name."))
+    return words.upper()
+
+
+class TestPicks:
+    basket = PicksAndWords(lambda scope: {"APPLE": _("Yes"), "PEAR": _("No")}, written=in_capitals, keeps_words=True)
+
+    def pieces(self, *said: Said) -> tuple[Piece, ...]:
+        kept: tuple[Piece, ...] = ()
+        for each in said:
+            kept = self.basket.add_in(SCOPE, kept, each)
+        return kept
+
+    def labels(self, pieces: tuple[Piece, ...]) -> list[str]:
+        return [f"{each.id}: {render(each.label, 'en')}" for each in self.basket.buttons(None, SCOPE, pieces)]
+
+    def test_each_press_turns_one_on_or_off(self) -> None:
+        apple, pear = Said(choice="APPLE"), Said(choice="PEAR")
+        assert self.basket.finish(self.pieces(apple, pear)) == ("APPLE", "PEAR")
+        assert self.basket.finish(self.pieces(apple, pear, apple)) == ("PEAR",)
+        with pytest.raises(NotUnderstood):
+            self.basket.finish(self.pieces(apple, apple))
+
+    def test_what_is_written_stands_beside_the_list_and_can_be_taken_back(self) -> None:
+        pieces = self.pieces(Said(choice="PEAR"), Said(text="fig", source="m1"))
+        assert pieces == (Piece("PEAR"), Piece("FIG", "m1"))
+        assert self.labels(pieces) == ["APPLE: Yes", "PEAR: ✓ No", "OWN-1: ✓ FIG"]
+        assert self.basket.add_in(SCOPE, pieces, Said(choice="OWN-1")) == (Piece("PEAR"),)
+        with pytest.raises(NotUnderstood):
+            self.basket.add_in(SCOPE, pieces, Said(choice="OWN-9"))
+
+    def test_a_member_may_be_written_and_twice_is_once(self) -> None:
+        assert self.pieces(Said(text="pear", source="m1"), Said(text="pear", source="m2")) == (Piece("PEAR"),)
+
+    def test_what_cannot_be_read_is_refused(self) -> None:
+        for wrong in (Said(text="1 2"), Said(text=" "), Said(choice="GONE")):
+            with pytest.raises(NotUnderstood):
+                self.pieces(wrong)
+        with pytest.raises(NotUnderstood):
+            PicksAndWords(lambda scope: {"APPLE": _("Yes")}).read(Said(text="fig"), None, SCOPE)
+
+    def test_where_one_is_enough_it_is_the_answer_at_once(self) -> None:
+        one = replace(self.basket, several=False)
+        assert not one.collects
+        assert read(one, "fig") == ("FIG",)
+        assert shown(one, ("PEAR",)) == "No"
 
 
 class TestFreeText:

@@ -137,7 +137,9 @@ class PoolRequest:
             municipality=point.municipality(self.municipality) if self.municipality else None,
             weekdays=self.weekdays,
             themes=self.themes,
-            party_organisations=frozenset(self.organisations),
+            # A profile may name an organisation by its short name.
+            party_organisations=frozenset(self.organisations)
+            | {each.slug for each in point.organisations if each.name in self.organisations},
             asked=asked,
             declined=declined,
             widened=self.widened,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import func, select
@@ -22,6 +23,7 @@ from bot.pool.words import professions_of
 from bot.taxonomy import OfferState, RequestState
 from bot.work import Work
 from bot.working_time import add_period
+from storage import accounts
 from storage.accounts import UserAccount
 from storage.models import ContactLink, Conversation, Thread
 from storage.pool import ExpertRequest, Offer, PoolProfile
@@ -79,7 +81,12 @@ def standings(work: Work) -> dict[int, Standing]:
 def suggest(work: Work, request: ExpertRequest, at_most: int | None = SHOWN) -> tuple[Ranking, dict[str, PoolProfile]]:
     """Whom to ask, and the rows by pool number: only who can be asked in a chat, and never who asks."""
     own = _account_of_requester(work, request)
-    known = [each for each in all_profiles(work) if each[0].account_id not in (None, own)]
+    employers = _employers(work)
+    known = [
+        (row, _employed(profile, employers.get(row.account_id or 0, "")))
+        for row, profile in all_profiles(work)
+        if row.account_id not in (None, own)
+    ]
     asked, declined = _asked(work, request, {row.id: profile.id for row, profile in known})
     here = standings(work)
     ranking = rank(
@@ -91,6 +98,20 @@ def suggest(work: Work, request: ExpertRequest, at_most: int | None = SHOWN) -> 
         at_most,
     )
     return ranking, {profile.id: row for row, profile in known}
+
+
+def _employers(work: Work) -> dict[int, str]:
+    """Where people with a chat work, as their codes said; for whom the profile does not."""
+    names = {each.slug: each.name for each in work.contact_point.organisations}
+    return {
+        each.id: names.get(each.organisation, each.organisation)
+        for each in accounts.everybody(work.session)
+        if each.organisation
+    }
+
+
+def _employed(profile: Profile, employer: str) -> Profile:
+    return replace(profile, organisation=employer) if employer and not profile.organisation else profile
 
 
 def _asked(work: Work, request: ExpertRequest, numbers: dict[int, str]) -> tuple[frozenset[str], frozenset[str]]:

@@ -126,6 +126,7 @@ _SLASH_ONLY: Final[dict[str, str]] = {
     "/expert": "fachkraft, fachkraft anfragen",
     "/mediator": "sprachmittlung, sprachmittlung anfragen",
     "/requests": "anfragen, meine anfragen",
+    "/assignments": "einsätze, meine einsätze",
     "/profile": "profil, mein profil",
     "/skip": "weiter, next, devam, التالي, далі, дальше, напред, بعدی, dalej, suivant, vazhdo",
     "/send": """

@@ -42,9 +42,9 @@ class Pool:
         self.bench.say(chat, choice="en")
         self.bench.say(chat, name)
 
-    def expert(self, chat: str, **fields: object) -> None:
+    def expert(self, chat: str, roles: str = "EXPERT", **fields: object) -> None:
         """An expert with a profile and a chat."""
-        self.join(chat, "EXPERT", f"Expert {chat}")
+        self.join(chat, roles, f"Expert {chat}")
         number = f"P{len(self._numbers) + 1}"
         self._numbers[chat] = number
         profile = Profile(

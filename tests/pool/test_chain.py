@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -54,6 +54,19 @@ class TestRelease:
         pool.expert("case")
         ref = pool.ask()
         assert "Expert case" not in "\n".join(at_desk(pool.bench.desk("kim", f"/suggest {ref}")))
+
+    @pytest.mark.parametrize("organisation", ["caritas", "Caritasverband für den Oberbergischen Kreis"])
+    def test_who_works_for_a_party_is_not_asked(self, pool: Pool, organisation: str) -> None:
+        pool.expert("mia", organisation=organisation)
+        ref = pool.ask(organisations=("Caritasverband für den Oberbergischen Kreis",))
+        assert "works for an organisation that is a party" in "\n".join(
+            at_desk(pool.bench.desk("kim", f"/suggest {ref}"))
+        )
+
+    def test_also_if_only_the_code_named_the_employer(self, pool: Pool) -> None:
+        pool.expert("mia", roles="EXPERT caritas")
+        ref = pool.ask(organisations=("Caritasverband für den Oberbergischen Kreis",))
+        assert "Expert mia" not in "\n".join(at_desk(pool.bench.desk("kim", f"/suggest {ref}")))
 
     @pytest.mark.parametrize("argument", ["", "0", "4", "x", "2 5m", "P9", "1 1 1"])
     def test_what_cannot_be_released_sends_nothing(self, pool: Pool, argument: str) -> None:
@@ -164,6 +177,27 @@ class TestCascade:
         assert pool.offers() == {"P1": OfferState.EXPIRED}
         assert "No problem" in said_to("mia", heard)
         assert pool.state is RequestState.TIMED_OUT
+
+    def test_a_night_of_the_clock_change_moves_no_deadline(self, pool: Pool) -> None:
+        pool.bench.at(datetime(2027, 3, 25, 15, 0, tzinfo=START.tzinfo))
+        pool.expert("mia")
+        ref = pool.ask(first_day=date(2027, 4, 5), last_day=date(2027, 4, 9))
+        pool.bench.desk("kim", f"/offer {ref} 1 4h")
+        # An hour is left on Thursday; then come Easter and the night that skips an hour.
+        assert pool.request().due_at == datetime(2027, 3, 30, 11, 0, tzinfo=START.tzinfo)
+        pool.bench.at(datetime(2027, 3, 30, 10, 59, tzinfo=START.tzinfo))
+        assert pool.offers() == {"P1": OfferState.OPEN}
+        pool.bench.after(minutes=1)
+        assert pool.offers() == {"P1": OfferState.EXPIRED}
+
+    def test_a_clock_that_goes_back_moves_no_deadline(self, pool: Pool) -> None:
+        pool.expert("mia")
+        ref = pool.ask()
+        pool.bench.desk("kim", f"/offer {ref} 1 4h")
+        pool.bench.after(hours=-2)
+        assert pool.request().due_at == START + timedelta(hours=4)
+        pool.bench.at(START + timedelta(hours=4))
+        assert pool.offers() == {"P1": OfferState.EXPIRED}
 
     def test_nobody_is_asked_at_night(self, pool: Pool) -> None:
         for chat in ("mia", "noa"):

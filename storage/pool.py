@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from storage.models import Base, Thread, only_where
 from storage.scope import Scoped
 from storage.types import EncryptedJson, UtcDateTime
+
+
+def fresh_mark() -> str:
+    """Stands for one version of a profile, and never for another."""
+    return secrets.token_hex(8)
 
 
 class PoolProfile(Base, Scoped):
@@ -24,6 +30,8 @@ class PoolProfile(Base, Scoped):
     """As people write it, like `P12`."""
     details: Mapped[Any | None] = mapped_column(EncryptedJson("pool_profile.details"))
     """Name, professions, languages and the rest, as `bot.pool.profiles` writes them."""
+    mark: Mapped[str] = mapped_column(default=fresh_mark)
+    """Another one whenever the details change: what was read with it need not be read again."""
     account_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"), unique=True)
     """The chat that offers go to; None: this expert cannot be asked here."""
     offers: Mapped[int] = mapped_column(default=0)

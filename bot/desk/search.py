@@ -22,7 +22,7 @@ from bot.messages import Media, Style
 from bot.pool.cascade import choice_buttons, choices
 from bot.pool.in_words import professions_in_words, what_is_wanted, when_and_where
 from bot.pool.matching import WIDENABLE, Condition, Ranking, Suggestion
-from bot.pool.profiles import all_profiles
+from bot.pool.profiles import members
 from bot.pool.request_words import STATE_AT_DESK, STATE_WORDS
 from bot.pool.search import (
     LARGEST_BATCH,
@@ -62,7 +62,7 @@ def suggestions(work: Work, thread: Thread) -> None:
     if request.state == RequestState.REQUESTED:
         request.state = RequestState.UNDER_REVIEW
         renew_card(work, thread)
-    ranking, _rows = suggest(work, request)
+    ranking, _ids = suggest(work, request)
     if not ranking.suggestions:
         work.post(thread, choices(work, request), choice_buttons(work, request))
         return
@@ -129,7 +129,7 @@ def offer(work: Work, thread: Thread, by: str, argument: str) -> None:
         work.post(thread, usage, style=Style.STATUS)
         return
     if people:
-        ranking, _rows = suggest(work, request, None)
+        ranking, _ids = suggest(work, request, None)
         fitting = {each.profile.id for each in ranking.suggestions}
         wrong = [each for each in people if each not in fitting]
         if wrong:
@@ -424,12 +424,12 @@ def show_load(work: Work, thread: Thread | None) -> None:
     here = standings(work)
     loads = [
         Load(
-            f"{row.number} {profile.name}",
-            here[row.id].running if row.id in here else 0,
-            here[row.id].open_offers if row.id in here else 0,
-            profile.most_cases,
+            f"{each.profile.id} {each.profile.name}",
+            here[each.id].running if each.id in here else 0,
+            here[each.id].open_offers if each.id in here else 0,
+            each.profile.most_cases,
         )
-        for row, profile in all_profiles(work)
+        for each in members(work)
     ]
     if loads:
         title = _("Load of the pool, {day}", day=work.today)

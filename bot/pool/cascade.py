@@ -130,7 +130,7 @@ def back_to_desk(work: Work, request: ExpertRequest, thread: Thread) -> None:
 
 def choices(work: Work, request: ExpertRequest) -> Text:
     """What the desk can do when nobody accepts, with what stands in the way (F-03)."""
-    ranking, _rows = suggest(work, request)
+    ranking, _ids = suggest(work, request)
     conditions = wanted(request).conditions(work.contact_point, work.today, frozenset(), frozenset())
     reasons = [each.in_words(conditions) for each in ranking.excluded]
     return paragraphs(

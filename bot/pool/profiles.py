@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import Table, func, or_, select
 from sqlalchemy.orm import Session
@@ -20,7 +20,7 @@ from storage.accounts import UserAccount
 from storage.erasures import Kind
 from storage.insert import insert_or_leave
 from storage.models import Conversation, Setting
-from storage.pool import ExpertRequest, Offer, PoolProfile
+from storage.pool import ExpertRequest, Offer, PoolProfile, fresh_mark
 from storage.scope import sorted_by
 
 NUMBER: Final = re.compile("[Pp][1-9][0-9]{0,8}")
@@ -75,20 +75,61 @@ def profile_in(row: PoolProfile) -> Profile:
     return from_json(row.number, row.details or {})
 
 
-def all_profiles(work: Work) -> list[tuple[PoolProfile, Profile]]:
-    """Everybody in the pool, in the order of their numbers; the days that somebody entered with `/away` count too."""
-    away = {
-        each.id: Away(each.away_from, each.away_until)
-        for each in accounts.everybody(work.session)
-        if each.away_from is not None and each.away_until is not None
-    }
+class Member(NamedTuple):
+    """Somebody in the pool, as far as searching needs it."""
+
+    id: int
+    account_id: int | None
+    profile: Profile
+
+
+_READ: Final[dict[str, Profile]] = {}
+"""Profiles by the marks of their versions: what has not changed is not decrypted again."""
+_MOST_READ: Final = 50_000
+_AT_ONCE: Final = 500
+
+
+def members(work: Work) -> list[Member]:
+    """Everybody in the pool, in the order in which they came; the days that somebody entered with `/away` count too."""
+    rows = work.session.execute(
+        select(PoolProfile.id, PoolProfile.mark, PoolProfile.account_id)
+        .where(PoolProfile.left_at.is_(None))
+        .order_by(sorted_by(PoolProfile.id))
+    ).all()
+    _read(work.session, {row.mark: row.id for row in rows})
+    away = _away(work.session)
     found = []
-    for row in in_pool(work.session):
-        profile = profile_in(row)
+    for row in rows:
+        profile = _READ[row.mark]
         if row.account_id in away:
             profile = replace(profile, away=(*profile.away, away[row.account_id]))
-        found.append((row, profile))
+        found.append(Member(row.id, row.account_id, profile))
     return found
+
+
+def _read(session: Session, ids: Mapping[str, int]) -> None:
+    if len(ids.keys() | _READ.keys()) > _MOST_READ:
+        _READ.clear()
+    new = [ids[mark] for mark in ids.keys() - _READ.keys()]
+    for begin in range(0, len(new), _AT_ONCE):
+        wanted = select(PoolProfile.mark, PoolProfile.number, PoolProfile.details).where(
+            PoolProfile.id.in_(new[begin : begin + _AT_ONCE])
+        )
+        for mark, number, details in session.execute(wanted):
+            _READ[mark] = from_json(number, details or {})
+
+
+def _away(session: Session) -> dict[int, Away]:
+    rows = session.execute(
+        select(UserAccount.id, UserAccount.away_from, UserAccount.away_until).where(UserAccount.away_from.is_not(None))
+    )
+    return {key: Away(first, last) for key, first, last in rows if first is not None and last is not None}
+
+
+def all_profiles(work: Work) -> list[tuple[PoolProfile, Profile]]:
+    """The same with their rows, for changing them."""
+    rows = {row.id: row for row in in_pool(work.session)}
+    return [(rows[each.id], each.profile) for each in members(work)]
 
 
 def in_pool(session: Session, *, locked: bool = False) -> list[PoolProfile]:
@@ -151,6 +192,7 @@ def add(session: Session, profile: Profile) -> PoolProfile:
 def save(row: PoolProfile, profile: Profile) -> None:
     """Keeps a changed profile."""
     row.details = to_json(profile)
+    row.mark = fresh_mark()
 
 
 def link(session: Session, row: PoolProfile, account: UserAccount) -> PoolProfile | None:

@@ -17,13 +17,12 @@ from sqlalchemy import func, select
 from bot.contact_point import WorkingPeriod
 from bot.pool.matching import SHOWN, Ranking, Standing, rank
 from bot.pool.profile import Profile
-from bot.pool.profiles import all_profiles
+from bot.pool.profiles import members
 from bot.pool.request import PoolRequest
 from bot.pool.words import professions_of
 from bot.taxonomy import OfferState, RequestState
 from bot.work import Work
 from bot.working_time import add_period
-from storage import accounts
 from storage.accounts import UserAccount
 from storage.models import ContactLink, Conversation, Thread
 from storage.pool import ExpertRequest, Offer, PoolProfile
@@ -78,36 +77,38 @@ def standings(work: Work) -> dict[int, Standing]:
     }
 
 
-def suggest(work: Work, request: ExpertRequest, at_most: int | None = SHOWN) -> tuple[Ranking, dict[str, PoolProfile]]:
-    """Whom to ask, and the rows by pool number: only who can be asked in a chat, and never who asks."""
+def suggest(work: Work, request: ExpertRequest, at_most: int | None = SHOWN) -> tuple[Ranking, dict[str, int]]:
+    """Whom to ask, and the ids of the rows by pool number: only who can be asked in a chat, and never who asks."""
     own = _account_of_requester(work, request)
-    employers = _employers(work)
+    wish = wanted(request)
+    employers = _employers(work) if wish.organisations else {}
     known = [
-        (row, _employed(profile, employers.get(row.account_id or 0, "")))
-        for row, profile in all_profiles(work)
-        if row.account_id not in (None, own)
+        each._replace(profile=_employed(each.profile, employers.get(each.account_id or 0, "")))
+        for each in members(work)
+        if each.account_id not in (None, own)
     ]
-    asked, declined = _asked(work, request, {row.id: profile.id for row, profile in known})
+    asked, declined = _asked(work, request, {each.id: each.profile.id for each in known})
     here = standings(work)
     ranking = rank(
-        wanted(request).conditions(work.contact_point, work.today, asked, declined),
-        [profile for _row, profile in known],
-        {profile.id: here[row.id] for row, profile in known if row.id in here},
+        wish.conditions(work.contact_point, work.today, asked, declined),
+        [each.profile for each in known],
+        {each.profile.id: here[each.id] for each in known if each.id in here},
         work.today,
         professions_of(work.contact_point),
         at_most,
     )
-    return ranking, {profile.id: row for row, profile in known}
+    return ranking, {each.profile.id: each.id for each in known}
 
 
 def _employers(work: Work) -> dict[int, str]:
     """Where people with a chat work, as their codes said; for whom the profile does not."""
     names = {each.slug: each.name for each in work.contact_point.organisations}
-    return {
-        each.id: names.get(each.organisation, each.organisation)
-        for each in accounts.everybody(work.session)
-        if each.organisation
-    }
+    rows = work.session.execute(
+        select(UserAccount.id, UserAccount.organisation)
+        .join(PoolProfile, PoolProfile.account_id == UserAccount.id)
+        .where(UserAccount.organisation.is_not(None))
+    )
+    return {key: names.get(organisation, organisation) for key, organisation in rows if organisation}
 
 
 def _employed(profile: Profile, employer: str) -> Profile:
@@ -170,7 +171,7 @@ def answer_period(request: ExpertRequest) -> WorkingPeriod:
 
 def next_batch(work: Work, request: ExpertRequest, only: Collection[str] = ()) -> list[Profile]:
     """Makes the offers of the next batch; none when nobody fits."""
-    ranking, rows = suggest(work, request, None if only else request.batch_size)
+    ranking, ids = suggest(work, request, None if only else request.batch_size)
     chosen = [each.profile for each in ranking.suggestions if not only or each.profile.id in only]
     if not chosen:
         return []
@@ -178,8 +179,8 @@ def next_batch(work: Work, request: ExpertRequest, only: Collection[str] = ()) -
     request.state = RequestState.OFFERED
     request.due_at = add_period(work.contact_point, work.now, answer_period(request))
     # In one order, so that two searches do not wait for each other.
-    for profile in sorted(chosen, key=lambda each: rows[each.id].id):
-        row = rows[profile.id]
+    for profile in sorted(chosen, key=lambda each: ids[each.id]):
+        row = work.session.get_one(PoolProfile, ids[profile.id])
         row.offers += 1
         row.last_asked_at = work.now
         work.session.add(

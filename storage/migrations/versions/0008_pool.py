@@ -18,6 +18,7 @@ def upgrade() -> None:
     sa.Column('id', NUMBER, nullable=False),
     sa.Column('number', sa.String(), nullable=False),
     sa.Column('details', sa.LargeBinary(), nullable=True),
+    sa.Column('mark', sa.String(), nullable=False),
     sa.Column('account_id', NUMBER, nullable=True),
     sa.Column('offers', NUMBER, nullable=False),
     sa.Column('last_asked_at', sa.DateTime(timezone=True), nullable=True),

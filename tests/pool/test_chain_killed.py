@@ -237,7 +237,7 @@ def _chat(session: Session, ring: KeyRing, chat: str) -> Conversation:
 
 @pytest.mark.parametrize(
     ("kills", "experts", "requests"),
-    [pytest.param(4, 12, 3, id="short"), pytest.param(60, 200, 20, marks=pytest.mark.long, id="long")],
+    [pytest.param(3, 12, 3, id="short"), pytest.param(60, 200, 20, marks=pytest.mark.long, id="long")],
 )
 def test_killed_at_any_instant_of_a_search(
     databases: Databases,
@@ -252,5 +252,5 @@ def test_killed_at_any_instant_of_a_search(
     print(f"SEED={seed}")
     searches = Searches(empty_url, tmp_path, experts, requests, oberberg, seed)
     searches.until_over(kills)
-    assert searches.kills >= min(kills, 3)
+    assert searches.kills >= kills // 2
     searches.check(oberberg)

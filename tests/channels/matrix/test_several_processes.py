@@ -43,7 +43,8 @@ async def keep_talking(person: Talker, enough: asyncio.Event) -> None:
         await asyncio.sleep(2)
 
 
-@pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.long, id="long")])
+@pytest.mark.long
+@pytest.mark.parametrize("times", [1, 5])
 async def test_who_hangs_and_who_is_killed_is_replaced(server: Server, tmp_path: Path, times: int) -> None:
     installed = await asyncio.to_thread(OnPostgres, shared(), tmp_path, Postgres(server))
     talkers: list[Talker] = []

@@ -96,7 +96,9 @@ async def test_journey_over_the_other_way(
 
 
 @pytest.mark.parametrize("way", ["polling", pytest.param("webhook", marks=pytest.mark.long)])
-@pytest.mark.parametrize("name", IMPORTANT)
+@pytest.mark.parametrize(
+    "name", [*IMPORTANT[:3], *(pytest.param(each, marks=pytest.mark.long) for each in IMPORTANT[3:])]
+)
 async def test_journey_from_right_to_left(
     name: str, way: str, url: str, databases: Databases, ring: KeyRing, oberberg: ContactPoint
 ) -> None:

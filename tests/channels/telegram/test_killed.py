@@ -98,7 +98,7 @@ def telegram_server() -> Iterator[ThreadedServer]:
 
 
 @pytest.mark.parametrize(
-    ("kills", "people"), [pytest.param(4, 4, id="short"), pytest.param(200, 60, marks=pytest.mark.long, id="long")]
+    ("kills", "people"), [pytest.param(3, 3, id="short"), pytest.param(200, 60, marks=pytest.mark.long, id="long")]
 )
 def test_killed_at_any_instant(telegram_server: ThreadedServer, tmp_path: Path, kills: int, people: int) -> None:
     seed = int(os.environ.get("SEED", time.time()))

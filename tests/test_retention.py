@@ -690,7 +690,7 @@ def fields(tmp_path: Path, empty_file: Path, ring: KeyRing) -> Iterator[Any]:
 
 
 @settings(
-    max_examples=30,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes

@@ -188,7 +188,7 @@ def report_progress(work: Work, conversation: Conversation, ref: str, state: Req
 
 def end(work: Work, request: ExpertRequest, thread: Thread, expert: Expert) -> None:
     """The work is done: the place is free again, and both are asked three short questions (R-56)."""
-    finish(work, request)
+    finish(work, request, tells=False)
     request.state = RequestState.DONE
     request.ended_at = work.now
     thread.closed_at = work.now

@@ -98,11 +98,15 @@ def _wins(work: Work, request: ExpertRequest, offer: Offer) -> bool:
     return won.rowcount == 1  # type: ignore[attr-defined,no-any-return]  # the cursor's count
 
 
+_TOLD: Final = (OfferState.EXPIRED, OfferState.TAKEN, OfferState.RECALLED, OfferState.DONE)
+"""What became of an offer without a word of the expert."""
+
+
 def tell_experts(work: Work, request_id: int) -> None:
     """Sends the offers that were not sent yet, and tells who waits that an offer is over; each once."""
     untold = (Offer.request_id == request_id) & (
         (Offer.state == OfferState.OPEN) & Offer.asked_at.is_(None)
-        | Offer.state.in_((OfferState.EXPIRED, OfferState.TAKEN, OfferState.RECALLED)) & Offer.answered_at.is_(None)
+        | Offer.state.in_(_TOLD) & Offer.answered_at.is_(None)
     )
     with_chat = (
         select(UserAccount.id, Conversation)

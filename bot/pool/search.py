@@ -237,11 +237,14 @@ def recall(work: Work, request: ExpertRequest) -> None:
     _stop(work, request)
 
 
-def finish(work: Work, request: ExpertRequest) -> None:
-    """The work is done: the expert has a place free again."""
+def finish(work: Work, request: ExpertRequest, *, tells: bool = True) -> None:
+    """The work is done: the expert has a place free again, and is told where nobody else tells it."""
     accepted = accepted_offer(work, request)
     if accepted is not None:
         accepted.state = OfferState.DONE
+        if tells:
+            accepted.answered_at = None
+            work.remind(TELL, request.id, work.now)
     _stop(work, request)
 
 

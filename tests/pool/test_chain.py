@@ -300,6 +300,13 @@ class TestAssignment:
         assert "Expert noa" in shown
         assert "Expert mia" not in shown
 
+    def test_when_the_desk_closes_it_both_know_and_the_place_is_free(self, pool: Pool, ref: str) -> None:
+        heard = pool.bench.desk("kim", "/close ANSWERED", ref)
+        assert "This request is finished" in said_to("mia", heard)
+        assert "is closed" in said_to("case", heard)
+        assert pool.offers() == {"P1": OfferState.DONE}
+        assert "0 of 1 place taken" in "\n".join(at_desk(pool.bench.desk("kim", "/pool")))
+
     def test_both_are_asked_how_it_is_going(self, pool: Pool, ref: str) -> None:
         heard = pool.bench.after(days=8)
         assert "how is it going?" in said_to("mia", heard)

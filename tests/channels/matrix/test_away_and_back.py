@@ -45,7 +45,8 @@ async def until_it_says(service: Service, words: str) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize(("seconds", "persons"), [(1, 2), pytest.param(60, 3, marks=pytest.mark.long, id="a minute")])
+@pytest.mark.long
+@pytest.mark.parametrize(("seconds", "persons"), [(1, 2), pytest.param(60, 3, id="a minute")])
 async def test_whatever_is_written_around_a_restart_of_the_homeserver_is_answered_once(
     homeserver: Homeserver, tmp_path: Path, seconds: float, persons: int
 ) -> None:

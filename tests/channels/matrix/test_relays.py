@@ -95,7 +95,7 @@ async def asks(ana: Person, kim: Staff, words: str, *, reads: str, desk_reads: s
     [
         ("telegram", "matrix", "en", "de"),
         ("matrix", "telegram", "de", "en"),
-        ("matrix", "web", "en", "en"),
+        pytest.param("matrix", "web", "en", "en", marks=pytest.mark.long),
         pytest.param("web", "matrix", "de", "de", marks=pytest.mark.long),
         pytest.param("matrix", "matrix", "de", "en", marks=pytest.mark.long),
     ],

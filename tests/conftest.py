@@ -37,6 +37,17 @@ def server() -> Iterator[Server]:
     server.remove()
 
 
+SELDOM_ON_A_SERVER = ("test_chain_killed.py", "test_transcripts.py::test_conversation[postgres-de/")
+"""What is played on SQLite each time, and on PostgreSQL with `-m long` or in the other language."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "postgres" in item.nodeid and any(each in item.nodeid for each in SELDOM_ON_A_SERVER):
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
     """Where databases come from; whatever uses it runs on SQLite and on PostgreSQL."""

@@ -1,6 +1,6 @@
 """Searches while processes are killed at any instant: every offer ends once, nobody is asked twice, one wins.
 
-Short here; `pytest -m long` asks two hundred experts during sixty kills.
+Short here; `pytest -m long` asks two hundred experts during forty kills.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Searches:
         for _round in range(ROUNDS):
             while self.open and self.kills < kills:
                 self.kills += 1
-                self._speak([], self.random.uniform(0.0, 0.4))
+                self._speak([], self.random.uniform(0.0, 0.1))
             # Each search of two batches is over within a week.
             days = [START + timedelta(days=day + n) for n in range(1, 8)]
             day += len(days)
@@ -237,7 +237,7 @@ def _chat(session: Session, ring: KeyRing, chat: str) -> Conversation:
 
 @pytest.mark.parametrize(
     ("kills", "experts", "requests"),
-    [pytest.param(3, 12, 3, id="short"), pytest.param(60, 200, 20, marks=pytest.mark.long, id="long")],
+    [pytest.param(3, 12, 3, id="short"), pytest.param(40, 200, 120, marks=pytest.mark.long, id="long")],
 )
 def test_killed_at_any_instant_of_a_search(
     databases: Databases,

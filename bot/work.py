@@ -318,6 +318,12 @@ class Work:
         link = self.link(thread)
         return self.session.get(Conversation, link.conversation_id) if link else None
 
+    def tell_person(self, thread: Thread, text: Text, buttons: tuple[Button, ...] = ()) -> None:
+        """Tells the person a thread is about, if the way back was left."""
+        person = self.person(thread)
+        if person is not None:
+            self.tell(person, text, buttons)
+
     def cases_of(self, person: Conversation) -> list[Thread]:
         """The open cases in which the person can be reached by this chat."""
         cases = select(Thread).join(ContactLink, ContactLink.thread_id == Thread.id)

@@ -13,12 +13,13 @@ from bot.messages import Style
 from bot.periods import deleted_by, months_after
 from bot.pool import assignment, profiles
 from bot.pool.profile import Profile
+from bot.pool.search import chat_of, standings
 from bot.pool.table import HEADINGS, Imported, Vocabulary, read_lines, write_lines
 from bot.pool.words import professions_of
 from bot.taxonomy import POOL, Role
 from bot.work import Work
 from storage.accounts import UserAccount
-from storage.models import Conversation, Thread
+from storage.models import Thread
 from storage.pool import PoolProfile
 
 _NEW: Final = frozenset({"new", "neu"})
@@ -28,9 +29,9 @@ _BACK: Final = frozenset({"back", "zurück"})
 
 def list_pool(work: Work) -> Text:
     """Everybody in the pool, and the numbers of those who have left and are not deleted yet."""
-    taken = profiles.places_taken(work.session)
+    here = standings(work)
     names = professions_of(work.contact_point)
-    rows = [_in_words(work, row, profile, names, taken.get(row.id, 0)) for row, profile in profiles.all_profiles(work)]
+    rows = [_in_words(work, row, profile, names, here[row.id].taken) for row, profile in profiles.all_profiles(work)]
     left = [verbatim(row.number) for row in profiles.left_pool(work.session)]
     return lines(
         _("In the pool:") if rows else _("Nobody is in the pool yet."),
@@ -205,10 +206,9 @@ def _take_back(work: Work, row: PoolProfile) -> Text:
 
 def _tell(work: Work, row: PoolProfile, text: Text) -> None:
     """Tells the expert in the own chat, if there is one."""
-    account = work.session.get(UserAccount, row.account_id) if row.account_id is not None else None
-    conversation = work.session.get(Conversation, account.conversation_id) if account is not None else None
-    if conversation is not None:
-        work.tell(conversation, text)
+    chat = chat_of(work, row)
+    if chat is not None:
+        work.tell(chat, text)
 
 
 def _link(work: Work, row: PoolProfile, person: str) -> Text:

@@ -40,10 +40,9 @@ def end(work: Work, request: ExpertRequest) -> None:
     if state in RUNNING:
         finish(work, request)
         request.state = RequestState.DONE
+        request.ended_at = work.now
     else:
-        recall(work, request)
-        request.state = RequestState.CANCELLED
-    request.ended_at = work.now
+        cancel(work, request)
 
 
 def cancel(work: Work, request: ExpertRequest) -> None:

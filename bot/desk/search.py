@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import Final
 
 from sqlalchemy import select
@@ -19,11 +19,10 @@ from bot.desk.request import kept_from_others, request_of
 from bot.desk.room import open_or_take
 from bot.i18n import ZONE, Text, _, lines, listing, ngettext, paragraphs, verbatim
 from bot.messages import Media, Style
-from bot.pool.cascade import choice_buttons, choices
-from bot.pool.in_words import professions_in_words, what_is_wanted, when_and_where
+from bot.pool.cascade import CHOICE_BUTTONS, choices
 from bot.pool.matching import WIDENABLE, Condition, Ranking, Suggestion
 from bot.pool.profiles import members
-from bot.pool.request_words import STATE_AT_DESK, STATE_WORDS
+from bot.pool.request_words import STATE_AT_DESK, STATE_WORDS, professions_in_words, what_is_wanted, when_and_where
 from bot.pool.search import (
     LARGEST_BATCH,
     end_offers,
@@ -33,6 +32,7 @@ from bot.pool.search import (
     wanted,
     without_chat,
 )
+from bot.pool.table import read_day
 from bot.pool.words import professions_of
 from bot.taxonomy import OVER, RUNNING, TO_DECIDE, OfferState, RequestState, Urgency
 from bot.work import Work
@@ -44,7 +44,6 @@ AGAIN: Final = "pool_again"
 """The moment at which the desk wanted to look at a request again; its subject is the request."""
 
 _PERIOD: Final = re.compile(r"([1-9][0-9]?) ?(h|d)")
-_DAY: Final = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})|([0-9]{4})-([0-9]{2})-([0-9]{2})")
 
 WIDEN: Final = {
     Condition.PLACE: _("Other places"),
@@ -64,7 +63,7 @@ def suggestions(work: Work, thread: Thread) -> None:
         renew_card(work, thread)
     ranking, _ids = suggest(work, request)
     if not ranking.suggestions:
-        work.post(thread, choices(work, request), choice_buttons(work, request))
+        work.post(thread, choices(work, request), CHOICE_BUTTONS)
         return
     period = _usual(work, thread)
     most = min(LARGEST_BATCH, len(ranking.suggestions))
@@ -141,7 +140,7 @@ def offer(work: Work, thread: Thread, by: str, argument: str) -> None:
             return
     asked = release(work, request, size, period or _usual(work, thread), people)
     if not asked:
-        work.post(thread, choices(work, request), choice_buttons(work, request))
+        work.post(thread, choices(work, request), CHOICE_BUTTONS)
         return
     answered(work, thread)
     names = listing([verbatim(each.name) for each in asked])
@@ -154,16 +153,14 @@ def offer(work: Work, thread: Thread, by: str, argument: str) -> None:
             _("They have until {due}. Then I ask the next by myself, or tell you here.", due=due),
         ),
     )
-    person = work.person(thread)
-    if person is not None:
-        work.tell(
-            person,
-            lines(
-                ngettext("Request {ref}: we have asked {n} expert.", "Request {ref}: we have asked {n} experts.",
-                         len(asked), ref=thread.ref),
-                _("You hear from us by {deadline}.", deadline=due),
-            ),
-        )  # fmt: skip
+    work.tell_person(
+        thread,
+        lines(
+            ngettext("Request {ref}: we have asked {n} expert.", "Request {ref}: we have asked {n} experts.",
+                     len(asked), ref=thread.ref),
+            _("You hear from us by {deadline}.", deadline=due),
+        ),
+    )  # fmt: skip
     renew_card(work, thread)
 
 
@@ -239,7 +236,7 @@ def postpone(work: Work, thread: Thread, by: str, argument: str) -> None:
     request = _to_decide(work, thread)
     if request is None:
         return
-    day = _day(argument)
+    day = read_day(argument)
     if day is None or day <= work.today or (day - work.today).days > 366:
         work.post(
             thread, _("Please write the day like this: {command}", command="/postpone 24.12.2026"), style=Style.STATUS
@@ -249,27 +246,13 @@ def postpone(work: Work, thread: Thread, by: str, argument: str) -> None:
     work.remind(AGAIN, request.id, at)
     answered(work, thread)
     work.post(thread, _("{who} looks at this again on {day}. The requester knows.", who=by, day=day))
-    person = work.person(thread)
-    if person is not None:
-        work.tell(
-            person,
-            lines(
-                _("Request {ref}: nobody is free now. We look again on {day}.", ref=thread.ref, day=day),
-                _("If you do not need it any more: /requests"),
-            ),
-        )
-
-
-def _day(written: str) -> date | None:
-    found = _DAY.fullmatch(written.strip())
-    if found is None:
-        return None
-    try:
-        if found[1]:
-            return date(int(found[3]), int(found[2]), int(found[1]))
-        return date(int(found[4]), int(found[5]), int(found[6]))
-    except ValueError:
-        return None
+    work.tell_person(
+        thread,
+        lines(
+            _("Request {ref}: nobody is free now. We look again on {day}.", ref=thread.ref, day=day),
+            _("If you do not need it any more: /requests"),
+        ),
+    )
 
 
 def look_again(work: Work, request_id: int) -> None:
@@ -312,14 +295,13 @@ def state_pool(work: Work, thread: Thread, by: str, argument: str) -> None:
                 _("Noted. When there is an answer:"),
                 tuple(Button(f"/state_pool {each}", STATE_POOL_STEPS[each]) for each in ("FOUND", "NOBODY")),
             )
-            _tell(work, thread, _("Request {ref}: we have now asked the pool of the state.", ref=thread.ref))
+            work.tell_person(thread, _("Request {ref}: we have now asked the pool of the state.", ref=thread.ref))
         case "FOUND":
             request.state = RequestState.DONE
             request.ended_at = work.now
             work.entry(thread, "EVENT", "STATE_POOL_FOUND", author=by)
             work.post(thread, _("Noted. Please tell the requester by /reply how they reach the expert, then /close."))
-            _tell(
-                work,
+            work.tell_person(
                 thread,
                 _("Request {ref}: the pool of the state can help. The contact point writes to you.", ref=thread.ref),
             )
@@ -327,7 +309,7 @@ def state_pool(work: Work, thread: Thread, by: str, argument: str) -> None:
             request.state = RequestState.UNDER_REVIEW
             work.entry(thread, "EVENT", "STATE_POOL_NOBODY", author=by)
             wait_for_answer(work, thread)
-            work.post(thread, choices(work, request), choice_buttons(work, request))
+            work.post(thread, choices(work, request), CHOICE_BUTTONS)
         case _:
             _show_state_pool_text(work, thread, request)
             return
@@ -364,12 +346,6 @@ def _show_state_pool_text(work: Work, thread: Thread, request: ExpertRequest) ->
             _("In our own pool nobody was found. Can you help? Details by telephone only."),
         ),
     )
-
-
-def _tell(work: Work, thread: Thread, text: Text) -> None:
-    person = work.person(thread)
-    if person is not None:
-        work.tell(person, text)
 
 
 def _to_decide(work: Work, thread: Thread) -> ExpertRequest | None:

@@ -52,7 +52,6 @@ class OwnAssignment:
     """Who has a part in it: what an expert is asked about before accepting."""
     other: str = field(repr=False, default="")
     """The name of the other one, once accepted."""
-    gave_feedback: bool = False
 
     @property
     def running(self) -> bool:

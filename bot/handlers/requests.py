@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.commands import AskForExpert, Button, WithdrawRequest
+from bot.commands import AskForExpert, WithdrawRequest
+from bot.conversation import MENU
 from bot.desk.card import renew_card
 from bot.desk.deadlines import answered, wait_until
 from bot.desk.relay import let_go
@@ -14,8 +15,6 @@ from bot.work import Work
 from bot.working_time import promised
 from storage.models import ContactLink, Conversation, SourceLink, Thread
 from storage.pool import ExpertRequest
-
-MENU = Button("/menu", _("Menu"))
 
 
 def ask_for_expert(command: AskForExpert, work: Work, conversation: Conversation) -> None:

@@ -18,14 +18,13 @@ from bot.desk.deadlines import answered, wait_for_answer
 from bot.desk.room import open_or_take
 from bot.engine.scope import OwnAssignment, Side
 from bot.i18n import Text, _, lines, render, verbatim
-from bot.pool.in_words import parties_in_words, professions_in_words, when_and_where
 from bot.pool.profile import Profile
 from bot.pool.profiles import profile_in, profile_row_of
-from bot.pool.request_words import STATE_WORDS
+from bot.pool.request_words import STATE_WORDS, parties_in_words, professions_in_words, when_and_where
 from bot.pool.search import FOLLOW, SEARCH, chat_of, finish, locked, wanted
 from bot.taxonomy import RUNNING, OfferState, RequestState, Urgency
 from bot.work import Work
-from storage.accounts import UserAccount
+from storage import accounts
 from storage.models import ContactLink, Conversation, Thread
 from storage.pool import ExpertRequest, Offer, PoolProfile
 from storage.scope import sorted_by
@@ -61,9 +60,7 @@ def expert_in_words(expert: Expert) -> Text:
 
 def requester_in_words(work: Work, person: Conversation) -> Text:
     """Name and organisation of who asks, as far as they are known."""
-    account = work.session.scalars(
-        select(UserAccount).where(UserAccount.conversation_id == person.id)
-    ).one_or_none()  # fmt: skip
+    account = accounts.of_chat(work.session, person)
     if account is None:
         return _("the person who asked")
     known = person_of(account)
@@ -231,16 +228,14 @@ def hand_back(work: Work, request: ExpertRequest, thread: Thread, expert: Expert
     work.post(
         thread, _("{expert} has cancelled.", expert=expert_in_words(expert)), (Button("/suggest", _("Suggestions")),)
     )
-    person = work.person(thread)
-    if person is not None:
-        work.tell(
-            person,
-            lines(
-                _("Request {ref}: the expert has had to cancel. We are sorry.", ref=thread.ref),
-                _("We look for somebody else at once. You do not have to do anything."),
-                _("You hear from us by {deadline}.", deadline=thread.deadline) if thread.deadline else None,
-            ),
-        )
+    work.tell_person(
+        thread,
+        lines(
+            _("Request {ref}: the expert has had to cancel. We are sorry.", ref=thread.ref),
+            _("We look for somebody else at once. You do not have to do anything."),
+            _("You hear from us by {deadline}.", deadline=thread.deadline) if thread.deadline else None,
+        ),
+    )
     renew_card(work, thread)
 
 
@@ -257,7 +252,9 @@ def gone(work: Work, profile: PoolProfile, *, finishes: bool = False) -> None:
     rows = work.session.execute(
         select(Offer.id, Offer.request_id)
         .where(Offer.profile_id == profile.id, Offer.state.in_((OfferState.OPEN, OfferState.ACCEPTED)))
-    ).all()  # fmt: skip
+        # In one order, so that two processes do not wait for each other.
+        .order_by(sorted_by(Offer.request_id))
+    ).all()
     for offer_id, request_id in rows:
         found = locked(work, request_id)
         offer = work.session.get(Offer, offer_id, with_for_update=True, populate_existing=True)
@@ -311,20 +308,19 @@ def _as_expert(work: Work, conversation: Conversation) -> Iterator[OwnAssignment
         .order_by(sorted_by(Offer.id).desc())
     )
     for request, offer, thread in rows:
-        person = work.person(thread)
-        accepted = offer.state != OfferState.OPEN
+        person = work.person(thread) if offer.state != OfferState.OPEN else None
+        wish = wanted(request)
         yield OwnAssignment(
             ref=thread.ref,
             side=Side.EXPERT,
             state=RequestState(request.state),
             offer=OfferState(offer.state),
-            what=professions_in_words(wanted(request), work.contact_point),
+            what=professions_in_words(wish, work.contact_point),
             due_at=offer.due_at,
-            parties=parties_in_words(wanted(request)),
+            parties=parties_in_words(wish),
             other=render(requester_in_words(work, person), work.language_of(conversation))
-            if accepted and person is not None
+            if person is not None
             else "",
-            gave_feedback=Side.EXPERT in (request.feedback or {}),
         )
 
 
@@ -346,5 +342,4 @@ def _as_requester(work: Work, conversation: Conversation) -> Iterator[OwnAssignm
                 offer=OfferState(expert.offer.state),
                 what=professions_in_words(wanted(request), work.contact_point),
                 other=expert.profile.name,
-                gave_feedback=Side.REQUESTER in (request.feedback or {}),
             )

@@ -93,16 +93,14 @@ def _tell_next(work: Work, request: ExpertRequest, thread: Thread, asked: int) -
             due=request.due_at or work.now,
         ),
     )
-    person = work.person(thread)
-    if person is not None:
-        work.tell(
-            person,
-            lines(
-                _("Request {ref}: nobody has accepted so far. We keep looking.", ref=thread.ref),
-                ngettext("We have asked {n} more expert.", "We have asked {n} more experts.", asked),
-                _("You hear from us by {deadline}.", deadline=request.due_at or work.now),
-            ),
-        )
+    work.tell_person(
+        thread,
+        lines(
+            _("Request {ref}: nobody has accepted so far. We keep looking.", ref=thread.ref),
+            ngettext("We have asked {n} more expert.", "We have asked {n} more experts.", asked),
+            _("You hear from us by {deadline}.", deadline=request.due_at or work.now),
+        ),
+    )
     renew_card(work, thread)
 
 
@@ -114,17 +112,15 @@ def back_to_desk(work: Work, request: ExpertRequest, thread: Thread) -> None:
     thread.deadline = None
     wait_for_answer(work, thread)
     work.post(None, _("Request {ref}: nobody has accepted. How shall it go on?", ref=thread.ref), open_or_take(thread))
-    work.post(thread, choices(work, request), choice_buttons(work, request))
-    person = work.person(thread)
-    if person is not None:
-        work.tell(
-            person,
-            lines(
-                _("Request {ref}: nobody has accepted so far.", ref=thread.ref),
-                _("The contact point now decides how we go on. You do not have to do anything."),
-                _("You hear from us by {deadline}.", deadline=thread.deadline) if thread.deadline else None,
-            ),
-        )
+    work.post(thread, choices(work, request), CHOICE_BUTTONS)
+    work.tell_person(
+        thread,
+        lines(
+            _("Request {ref}: nobody has accepted so far.", ref=thread.ref),
+            _("The contact point now decides how we go on. You do not have to do anything."),
+            _("You hear from us by {deadline}.", deadline=thread.deadline) if thread.deadline else None,
+        ),
+    )
     renew_card(work, thread)
 
 
@@ -135,7 +131,9 @@ def choices(work: Work, request: ExpertRequest) -> Text:
     reasons = [each.in_words(conditions) for each in ranking.excluded]
     return paragraphs(
         lines(
-            _("Nobody has accepted. This is possible now:"),
+            _("Nobody has accepted. This is possible now:")
+            if request.batch
+            else _("Nobody in the pool fits. This is possible now:"),
             _("/suggest – ask the next who fit"),
             _("/widen – look further: other places, days, languages"),
             _("/profession – ask for another profession, as language mediation with moderation"),
@@ -151,14 +149,13 @@ def choices(work: Work, request: ExpertRequest) -> Text:
     )
 
 
-def choice_buttons(work: Work, request: ExpertRequest) -> tuple[Button, ...]:
-    """The ones that need no words."""
-    return (
-        Button("/suggest", _("Next suggestions")),
-        Button("/widen", _("Look further")),
-        Button("/profession", _("Another profession")),
-        Button("/state_pool", _("Pool of the state")),
-    )
+CHOICE_BUTTONS: Final = (
+    Button("/suggest", _("Next suggestions")),
+    Button("/widen", _("Look further")),
+    Button("/profession", _("Another profession")),
+    Button("/state_pool", _("Pool of the state")),
+)
+"""Those of the choices that need no words."""
 
 
 def _accepted(work: Work, request: ExpertRequest, thread: Thread) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 from bot.commands import Button, OfferAnswer
 from bot.conversation import Memory
 from bot.i18n import _, lines, render
-from bot.pool.in_words import what_is_wanted, when_and_where
 from bot.pool.profiles import profile_row_of
+from bot.pool.request_words import what_is_wanted, when_and_where
 from bot.pool.search import SEARCH, wanted
 from bot.taxonomy import OfferState, RequestState
 from bot.work import Work

@@ -8,19 +8,19 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final, NamedTuple, cast
 
-from sqlalchemy import Table, func, or_, select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from bot.engine.scope import OwnProfile
 from bot.pool.profile import Away, Level, Profile, Spoken, Weekday
-from bot.taxonomy import RUNNING, OfferState, Theme
+from bot.taxonomy import Theme
 from bot.work import Work
 from storage import accounts
 from storage.accounts import UserAccount
 from storage.erasures import Kind
 from storage.insert import insert_or_leave
 from storage.models import Conversation, Setting
-from storage.pool import ExpertRequest, Offer, PoolProfile, fresh_mark
+from storage.pool import PoolProfile, fresh_mark
 from storage.scope import sorted_by
 
 NUMBER: Final = re.compile("[Pp][1-9][0-9]{0,8}")
@@ -83,9 +83,8 @@ class Member(NamedTuple):
     profile: Profile
 
 
-_READ: Final[dict[str, Profile]] = {}
-"""Profiles by the marks of their versions: what has not changed is not decrypted again."""
-_MOST_READ: Final = 50_000
+_READ: Final[dict[str, dict[str, Profile]]] = {}
+"""The pools as they were last read, by the marks of their profiles: what has not changed is not decrypted again."""
 _AT_ONCE: Final = 500
 
 
@@ -96,27 +95,30 @@ def members(work: Work) -> list[Member]:
         .where(PoolProfile.left_at.is_(None))
         .order_by(sorted_by(PoolProfile.id))
     ).all()
-    _read(work.session, {row.mark: row.id for row in rows})
+    read = _read(work, {row.mark: row.id for row in rows})
     away = _away(work.session)
     found = []
     for row in rows:
-        profile = _READ[row.mark]
+        profile = read[row.mark]
         if row.account_id in away:
             profile = replace(profile, away=(*profile.away, away[row.account_id]))
         found.append(Member(row.id, row.account_id, profile))
     return found
 
 
-def _read(session: Session, ids: Mapping[str, int]) -> None:
-    if len(ids.keys() | _READ.keys()) > _MOST_READ:
-        _READ.clear()
-    new = [ids[mark] for mark in ids.keys() - _READ.keys()]
+def _read(work: Work, ids: Mapping[str, int]) -> Mapping[str, Profile]:
+    """The profiles of these rows by their marks; nobody else is remembered."""
+    before = _READ.get(work.contact_point.id, {})
+    found = {mark: before[mark] for mark in ids if mark in before}
+    new = [key for mark, key in ids.items() if mark not in before]
     for begin in range(0, len(new), _AT_ONCE):
         wanted = select(PoolProfile.mark, PoolProfile.number, PoolProfile.details).where(
             PoolProfile.id.in_(new[begin : begin + _AT_ONCE])
         )
-        for mark, number, details in session.execute(wanted):
-            _READ[mark] = from_json(number, details or {})
+        for mark, number, details in work.session.execute(wanted):
+            found[mark] = from_json(number, details or {})
+    _READ[work.contact_point.id] = found
+    return found
 
 
 def _away(session: Session) -> dict[int, Away]:
@@ -213,19 +215,3 @@ def leave(work: Work, row: PoolProfile) -> None:
     if row.left_at is None:
         row.left_at = work.now
         work.erased(Kind.LEFT, row.number)
-
-
-def places_taken(session: Session) -> Mapping[int, int]:
-    """How many places are taken, by the id of the profile: offers that wait, and what was accepted and runs."""
-    rows = session.execute(
-        select(Offer.profile_id, func.count().label("taken"))
-        .join(ExpertRequest, ExpertRequest.id == Offer.request_id)
-        .where(
-            or_(
-                Offer.state == OfferState.OPEN,
-                (Offer.state == OfferState.ACCEPTED) & ExpertRequest.state.in_(sorted(RUNNING)),
-            )
-        )
-        .group_by(Offer.profile_id)
-    )
-    return {each.profile_id: each.taken for each in rows}

@@ -1,4 +1,4 @@
-"""A request to the pool in words, for whoever made it and for the desk."""
+"""A request to the pool in words: in full for whoever made it and for the desk, in an offer as poor as possible."""
 
 from __future__ import annotations
 
@@ -68,8 +68,25 @@ def what_in_words(request: PoolRequest, point: ContactPoint) -> Text:
     """What is asked for, in a few words."""
     if request.kind is RequestKind.LANGUAGE_MEDIATOR:
         return _("language mediation, {languages}", languages=languages_in_words(request))
-    wanted = [label for key, label in professions_of(point).items() if key in request.professions]
-    return listing(wanted) if wanted else _("advice on who could help")
+    return listing(labels) if (labels := _professions(request, point)) else _("advice on who could help")
+
+
+def _professions(request: PoolRequest, point: ContactPoint) -> list[Text | str]:
+    return [label for key, label in professions_of(point).items() if key in request.professions]
+
+
+def _themes(request: PoolRequest) -> Text:
+    return listing([label for key, label in THEMES.items() if key in request.themes])
+
+
+def _how(request: PoolRequest) -> Text:
+    how = ASSIGNMENTS[request.assignment] if request.assignment is not None else FORMATS[request.format]
+    return _("How: {how}", how=how)
+
+
+def _days(request: PoolRequest) -> Iterator[Text]:
+    if request.weekdays:
+        yield _("Days: {days}", days=listing([WEEKDAYS[day] for day in WEEK if day in request.weekdays]))
 
 
 def languages_in_words(request: PoolRequest) -> Text:
@@ -84,19 +101,15 @@ def in_words(request: PoolRequest, point: ContactPoint) -> Iterator[Text]:
     if request.languages and request.kind is RequestKind.EXPERT:
         yield _("Languages: {languages}", languages=languages_in_words(request))
     if request.themes:
-        yield _("Themes: {themes}", themes=listing([label for key, label in THEMES.items() if key in request.themes]))
-    if request.assignment is not None:
-        yield _("How: {how}", how=ASSIGNMENTS[request.assignment])
-    else:
-        yield _("How: {how}", how=FORMATS[request.format])
+        yield _("Themes: {themes}", themes=_themes(request))
+    yield _how(request)
     if place is not None:
         yield _("Place: {place}", place=place.name)
     if request.starts_at is not None:
         yield _("When: {when}", when=request.starts_at)
     else:
         yield _("When: from {first} to {last}", first=request.first_day, last=request.last_day)
-    if request.weekdays:
-        yield _("Days: {days}", days=listing([WEEKDAYS[day] for day in WEEK if day in request.weekdays]))
+    yield from _days(request)
     if request.cost is not None:
         yield _("Costs approved: {answer}", answer=COSTS[request.cost])
 
@@ -109,3 +122,46 @@ def words_of(request: PoolRequest) -> Text | None:
         _("What it is about: {words}", words=request.outline) if request.outline else None,
     ]
     return lines(*told) if any(told) else None
+
+
+def professions_in_words(wish: PoolRequest, point: ContactPoint) -> Text:
+    """What somebody is to be, or that advice is wanted on that."""
+    return listing(labels) if (labels := _professions(wish, point)) else _("whatever fits")
+
+
+def what_is_wanted(wish: PoolRequest, point: ContactPoint) -> Iterator[Text]:
+    """Profession, theme, languages."""
+    yield _("Wanted: {professions}", professions=professions_in_words(wish, point))
+    if wish.themes:
+        yield _("Theme: {themes}", themes=_themes(wish))
+    if wish.languages:
+        yield _("Languages: {languages}", languages=languages_in_words(wish))
+
+
+def when_and_where(wish: PoolRequest, point: ContactPoint, *, in_full: bool) -> Iterator[Text]:
+    """Time, place and how; not `in_full`: only the area, where places are grouped into some."""
+    place = point.municipality(wish.municipality) if wish.municipality else None
+    if place is not None and (in_full or not place.area):
+        yield _("Place: {place}", place=place.name)
+    elif place is not None:
+        yield _("Area: {area}.", area=place.area)
+    yield _how(wish)
+    if wish.starts_at is not None:
+        yield _("When: {when}", when=wish.starts_at)
+    elif wish.first_day == wish.last_day:
+        yield _("When: {day}", day=wish.first_day)
+    else:
+        yield _("When: {first} to {last}", first=wish.first_day, last=wish.last_day)
+    yield from _days(wish)
+
+
+def parties_in_words(wish: PoolRequest) -> Text | None:
+    """Who has a part in it, by role and organisation: all that neutrality is asked about; None for nobody named."""
+    if not wish.parties and not wish.organisations:
+        return None
+    return lines(
+        _("Involved: {parties}", parties=wish.parties) if wish.parties else None,
+        _("Organisations: {organisations}", organisations=listing(list(wish.organisations)))
+        if wish.organisations
+        else None,
+    )

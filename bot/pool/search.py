@@ -216,15 +216,14 @@ def is_last_batch(work: Work, request: ExpertRequest) -> bool:
     return request.batch - request.batches_before >= work.contact_point.pool.batches
 
 
-def end_offers(work: Work, request: ExpertRequest, state: OfferState) -> int:
-    """Ends the offers that wait for an answer; who had them is told. Returns how many."""
+def end_offers(work: Work, request: ExpertRequest, state: OfferState) -> None:
+    """Ends the offers that wait for an answer; who had them is told."""
     open_ = [each for each in offers_of(work, request) if each.state == OfferState.OPEN]
     for each in open_:
         each.state = state
     if open_:
         work.session.flush()
         work.remind(TELL, request.id, work.now)
-    return len(open_)
 
 
 def recall(work: Work, request: ExpertRequest) -> None:

@@ -469,7 +469,7 @@ class _Reading:
         return int(cell or 1)
 
     def _committed_on(self, cell: str) -> date | None:
-        day = _day(cell)
+        day = read_day(cell)
         if cell and day is None:
             self.wrong(
                 Column.COMMITTED_ON,
@@ -500,7 +500,7 @@ def _records(text: str) -> Iterator[list[str]]:
 
 def _away(written: str) -> Away | None:
     match = _SPAN.fullmatch(written)
-    first, last = (_day(match[1]), _day(match[2] or match[1])) if match else (None, None)
+    first, last = (read_day(match[1]), read_day(match[2] or match[1])) if match else (None, None)
     return Away(first, last) if first and last and first <= last else None
 
 
@@ -512,7 +512,8 @@ def _not_away(written: str) -> Text:
     )
 
 
-def _day(written: str) -> date | None:
+def read_day(written: str) -> date | None:
+    """A day like 2026-12-24 or 24.12.2026; None for anything else."""
     if not re.fullmatch(_DATE, written):
         return None
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -20,7 +19,7 @@ from bot.taxonomy import ExpertProfession, OfferState, RequestState, Urgency
 from storage.accounts import UserAccount
 from storage.models import Conversation
 from storage.pool import ExpertRequest, Offer, PoolProfile
-from tests.bench import START, Bench, at_desk
+from tests.bench import START, Bench
 
 COMMITTED = date(2026, 1, 5)
 
@@ -33,18 +32,9 @@ class Pool:
     requester: str = "case"
     _numbers: dict[str, str] = field(default_factory=dict)
 
-    def join(self, chat: str, roles: str, name: str) -> None:
-        """Somebody comes with a code and says a name."""
-        said = "\n".join(at_desk(self.bench.desk("kim", f"/invite {roles}")))
-        found = re.search(r"Code: (\S+)", said)
-        assert found, said
-        self.bench.say(chat, f"/start {found[1]}")
-        self.bench.say(chat, choice="en")
-        self.bench.say(chat, name)
-
     def expert(self, chat: str, roles: str = "EXPERT", **fields: object) -> None:
         """An expert with a profile and a chat."""
-        self.join(chat, roles, f"Expert {chat}")
+        self.bench.join(chat, f"Expert {chat}", roles)
         number = f"P{len(self._numbers) + 1}"
         self._numbers[chat] = number
         profile = Profile(

@@ -20,7 +20,7 @@ def pool(database: Database, oberberg: ContactPoint) -> Pool:
     bench = Bench(database, {oberberg.id: oberberg})
     bench.desk("kim", "/language en")
     made = Pool(bench)
-    made.join("case", "CASE_MANAGER waldbroel caritas", "Ana")
+    bench.join("case", "Ana", "CASE_MANAGER waldbroel caritas")
     return made
 
 

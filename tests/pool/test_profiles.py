@@ -23,6 +23,7 @@ from bot.pool import profiles
 from bot.pool.exchange import Taken, export, take_in
 from bot.pool.matching import Condition, rank
 from bot.pool.profile import Away, Profile
+from bot.pool.search import standings
 from bot.pool.table import HEADINGS, Vocabulary, read_lines, write_lines
 from bot.restoring import replay
 from bot.retention import run
@@ -128,12 +129,12 @@ class TestRows:
             states = [
                 (first, OfferState.OPEN, RequestState.OFFERED),
                 (first, OfferState.ACCEPTED, RequestState.IN_PROGRESS),
-                (first, OfferState.ACCEPTED, RequestState.DONE),
+                (first, OfferState.DONE, RequestState.DONE),
                 (second, OfferState.DECLINED, RequestState.OFFERED),
             ]
             for n, (row, offer, state) in enumerate(states):
                 asked(work, row, offer, state, f"7F3K-000{n}")
-            assert profiles.places_taken(work.session) == {first.id: 2}
+            assert standings(work)[first.id].taken == 2
 
 
 def asked(work: Work, row: PoolProfile, offer: OfferState, state: RequestState, ref: str) -> None:

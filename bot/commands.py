@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from bot.i18n import Text
+from bot.meetings.meeting import Answer, Plan, TopicState
 from bot.pool.profile import Away, Weekday
 from bot.pool.request import PoolRequest
 from bot.taxonomy import Constellation, Contact, Danger, Flag, Heat, RequestState, Setting, Urgency, When, Wish
@@ -289,6 +290,108 @@ class GiveFeedback(Command):
     cooperation: str
     again: str
     hours: int | None = None
+
+
+@dataclass(frozen=True)
+class PlanMeeting(Command):
+    """Enters a meeting, and has its members invited (R-60)."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class AnswerDate(Command):
+    """Whether somebody comes to a date (R-69)."""
+
+    date: int
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class SnoozeDate(Command):
+    """Reminds the person once more of a date."""
+
+    date: int
+
+
+@dataclass(frozen=True)
+class MuteMeeting(Command):
+    """No more reminders of a meeting."""
+
+    meeting: int
+
+
+@dataclass(frozen=True)
+class SetReminders(Command):
+    """So many days before, the person is reminded of a meeting; None: as the meeting has it."""
+
+    meeting: int
+    steps: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class LeaveMeeting(Command):
+    """The person is not invited any more, at their own wish."""
+
+    meeting: int
+
+
+@dataclass(frozen=True)
+class SendCalendar(Command):
+    """Gives the person a meeting as a calendar file."""
+
+    meeting: int
+
+
+@dataclass(frozen=True)
+class RenewFeed(Command):
+    """Gives the person a new private address of their dates; an earlier one ends."""
+
+    end: bool = False
+    """Only the end of the earlier one."""
+
+
+@dataclass(frozen=True)
+class ShowWhoComes(Command):
+    """Shows a moderator who comes to a date."""
+
+    date: int
+
+
+@dataclass(frozen=True)
+class MoveDate(Command):
+    """Moves a date to another local start."""
+
+    date: int
+    local: datetime
+    why: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class CancelDate(Command):
+    """Cancels a date."""
+
+    date: int
+    why: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class PlaceTopic(Command):
+    """Somebody would like to talk about something at a date (R-62)."""
+
+    date: int
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DecideTopic(Command):
+    """What a moderator does with a topic; who placed it is told."""
+
+    topic: int
+    state: TopicState
+    reason: str = field(default="", repr=False)
+    first: bool = False
+    """To the top of the agenda."""
 
 
 @dataclass(frozen=True)

@@ -66,9 +66,10 @@ class ServiceTimes:
     def on(self, day: date) -> tuple[Span, ...]:
         """The hours of one day, public holidays aside; empty when closed."""
         hours = self.hours[day.weekday()]
-        return () if not hours or self._is_closing_day(day) else hours
+        return () if not hours or self.is_closing_day(day) else hours
 
-    def _is_closing_day(self, day: date) -> bool:
+    def is_closing_day(self, day: date) -> bool:
+        """Whether the day is on the list of the contact point, whatever the weekday."""
         return (
             any(first <= day <= last for first, last in self.closed)
             or any(first <= (day.month, day.day) <= last for first, last in self.closed_yearly)
@@ -161,6 +162,7 @@ class Retention:
     abuse_block_days: int = 90
     expert_request_months: int = 24
     expert_profile_months: int = 12
+    meeting_months: int = 24
     account_months: int = 12
     access_log_months: int = 12
     consent_proof_years: int = 3
@@ -249,6 +251,42 @@ class PoolRules:
 
 
 @dataclass(frozen=True)
+class SensitiveDay:
+    """Days on which some people should not be asked to come (J-5 step 2): of one year, or of every year."""
+
+    name: str
+    days: tuple[date, date] | None = None
+    yearly: tuple[tuple[int, int], tuple[int, int]] | None = None
+    """First and last (month, day)."""
+    orthodox_easter: bool = False
+
+    def covers(self, day: date) -> bool:
+        """Whether the day is one of them."""
+        if self.days is not None:
+            return self.days[0] <= day <= self.days[1]
+        if self.yearly is not None:
+            return self.yearly[0] <= (day.month, day.day) <= self.yearly[1]
+        return self.orthodox_easter and day == orthodox_easter_sunday(day.year)
+
+
+@dataclass(frozen=True)
+class RoundTableRules:
+    """How round tables and other meetings are reminded of and prepared (R-60 to R-69)."""
+
+    reminders: tuple[int, ...] = (14, 3, 0)
+    """So many days before somebody is reminded; 0 is the day itself."""
+    remind_at: int = 9 * 60
+    """At which time of day, in minutes after midnight."""
+    topics_until_days: int = 7
+    """So many days before, topics can be placed (R-62)."""
+    pulse_days: int = 3
+    """So many days before, members are asked about the mood in their area (R-66)."""
+    sensitive_days: tuple[SensitiveDay, ...] = ()
+    kinds: tuple[tuple[str, Translated], ...] = ()
+    """Kinds of meetings here besides the usual ones, by their keys."""
+
+
+@dataclass(frozen=True)
 class TelegramRules:
     """How far Telegram may be used; without this part of the file it is not used at all (data-protection.md 5.1)."""
 
@@ -321,6 +359,7 @@ class ContactPoint:
     handoff: HandOffRules = HandOffRules()
     reminders: Reminders = Reminders()
     pool: PoolRules = PoolRules()
+    round_tables: RoundTableRules = RoundTableRules()
     telegram: TelegramRules = TelegramRules()
     matrix: MatrixRules = MatrixRules()
     professions: tuple[tuple[str, Translated], ...] = ()
@@ -354,3 +393,12 @@ def easter_sunday(year: int) -> date:
     late = (a + 11 * moon + 22 * to_sunday) // 451
     month, day = divmod(moon + to_sunday - 7 * late + 114, 31)
     return date(year, month, day + 1)
+
+
+@cache
+def orthodox_easter_sunday(year: int) -> date:
+    """By the method of Meeus for the Julian calendar, as a day of the Gregorian one; right from 1900 to 2099."""
+    moon = (19 * (year % 19) + 15) % 30
+    to_sunday = (2 * (year % 4) + 4 * (year % 7) - moon + 34) % 7
+    month, day = divmod(moon + to_sunday + 114, 31)
+    return date(year, month, day + 1) + timedelta(days=13)

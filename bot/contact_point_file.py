@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from datetime import date, timedelta
 from difflib import get_close_matches
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -30,6 +31,8 @@ from bot.contact_point import (
     Referral,
     Reminders,
     Retention,
+    RoundTableRules,
+    SensitiveDay,
     ServiceTimes,
     Span,
     StateDesk,
@@ -219,6 +222,7 @@ def _contact_point(name: str, root: _Table, languages: Collection[str] | None) -
         handoff=_counts(root.table("handoff"), HandOffRules),
         reminders=_reminders(root.table("reminders")),
         pool=_pool(root.table("pool")),
+        round_tables=_round_tables(root, translated),
         telegram=(telegram := _telegram(root)),
         matrix=_matrix(root, telegram),
         professions=_professions(root.table("professions"), translated),
@@ -413,6 +417,56 @@ def _pool(table: _Table) -> PoolRules:
     )
     table.close()
     return found
+
+
+def _round_tables(root: _Table, translated: Callable[[Any], Translated]) -> RoundTableRules:
+    table = root.table("round_tables")
+    usual = RoundTableRules()
+    found = RoundTableRules(
+        reminders=table.read("reminders", _days_before, usual.reminders),
+        remind_at=table.read("remind_at", _time_of_day, usual.remind_at),
+        topics_until_days=table.read("topics_until_days", _days, usual.topics_until_days),
+        pulse_days=table.read("pulse_days", _days, usual.pulse_days),
+        sensitive_days=_sensitive_days(root.table("sensitive_days")),
+        kinds=_professions(root.table("meeting_kinds"), translated),
+    )
+    table.close()
+    return found
+
+
+def _sensitive_days(table: _Table) -> tuple[SensitiveDay, ...]:
+    found = (table.read(key, partial(_sensitive_day, key), None) for key in table.values)
+    return tuple(each for each in found if each is not None)
+
+
+def _sensitive_day(key: str, value: Any) -> SensitiveDay:
+    name = _line(value)
+    if key == ORTHODOX_EASTER:
+        return SensitiveDay(name, orthodox_easter=True)
+    found = _closing_day(key)
+    match found:
+        case _Closed():
+            return SensitiveDay(name, days=(found.first, found.last))
+        case _ClosedYearly():
+            return SensitiveDay(name, yearly=(found.first, found.last))
+    raise _Wrong(f'no day, like "03-21", "2027-02-08..2027-03-09" or "{ORTHODOX_EASTER}"', key)
+
+
+ORTHODOX_EASTER: Final = "orthodox_easter"
+
+
+def _days_before(value: Any) -> tuple[int, ...]:
+    return tuple(sorted({_days(each) for each in _items(value)}, reverse=True))
+
+
+def _days(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= 60:
+        raise _Wrong("a whole number of days from 0 to 60 is expected", value)
+    return value
+
+
+def _time_of_day(value: Any) -> int:
+    return _minutes(_line(value), "time", value)
 
 
 def _state_desk(pool: _Table) -> StateDesk | None:

@@ -9,16 +9,20 @@ from typing import Any, Final
 
 from bot.commands import (
     AlertDesk,
+    AnswerDate,
     Button,
     Command,
     ForgetDraft,
     ForgetMe,
     HandOff,
     LayDownRoles,
+    MuteMeeting,
     RememberPrivacyRead,
+    RenewFeed,
     ResumeDraft,
     Say,
     SetLanguage,
+    SnoozeDate,
     StartFlow,
 )
 from bot.engine.engine import CONTROLS, Engine, Step
@@ -31,11 +35,14 @@ from bot.flows.emergency import child_protection, emergency_short, suicide_line,
 from bot.flows.help import help_text
 from bot.flows.join import what_you_have
 from bot.flows.language import not_yet_in
+from bot.flows.my_meetings import date_of
 from bot.flows.my_profile import why_no_profile
+from bot.flows.place_topic import takes_topics
 from bot.flows.privacy import privacy_full
 from bot.flows.report_tension import FLAG_OF, URGENT_FLAGS
 from bot.i18n import Phone, Text, _, lines, paragraphs, verbatim
 from bot.languages import LANGUAGES, language_of, resolve
+from bot.meetings.meeting import Answer
 from bot.reading.keywords import Notice, notices
 from bot.reading.words import command as slash_command
 from bot.reading.words import command_word
@@ -57,6 +64,10 @@ FLOW_OF: Final[Mapping[str, str]] = {
     "/mediator": "request_language_mediator",
     "/requests": "my_requests",
     "/profile": "my_profile",
+    "/meetings": "my_meetings",
+    "/topic": "place_topic",
+    "/agenda": "agenda",
+    "/plan": "plan_meeting",
 }
 """Commands that begin a conversation."""
 
@@ -152,6 +163,8 @@ class Heard:
     """Keyed hash of the message it replaces."""
     invited: bool | None = None
     """The message was a code, and whether it was good; None for everything else."""
+    guest: bool = False
+    """The code gave a place at one meeting, and no role."""
     stale: bool = False
     """A button of an earlier question was pressed."""
     more_of_album: bool = False
@@ -189,7 +202,10 @@ class Listener:
             self._edited(out, heard)
             return out
         if heard.invited is not None:
-            self._invited(out, joined=heard.invited, language_known=language_known)
+            if heard.guest:
+                self._guest(out, language_known=language_known)
+            else:
+                self._invited(out, joined=heard.invited, language_known=language_known)
             return out
         if heard.media:
             if not heard.more_of_album:
@@ -334,6 +350,15 @@ class Listener:
         else:
             self._repeat(out, otherwise="menu")
 
+    def _guest(self, out: Outcome, *, language_known: bool) -> None:
+        """Somebody comes to a meeting in another person's place; what it is about follows by itself."""
+        out.say(_("Welcome. Your code is good: you come to a meeting in somebody's place. I tell you more at once."))
+        if language_known:
+            self._repeat(out)
+            return
+        out.memory = replace(out.memory, first="/meetings")
+        self._start(out, "language")
+
     def _do(self, out: Outcome, command: str, argument: str = "") -> None:
         state = out.memory.state
         match command:
@@ -395,7 +420,43 @@ class Listener:
             case "/profile" if POOL & out.scope.roles and (missing := why_no_profile(out.scope)) is not None:
                 out.say(missing, HUMAN, MENU)
                 self._repeat(out)
-            case "/mine" | "/withdraw" | "/data" | "/language" | "/away" | "/requests" | "/assignments" | "/profile":
+            case "/meetings" if not out.scope.has_dates():
+                out.say(_("No meeting is planned that you are invited to."), MENU)
+                self._repeat(out)
+            case "/topic" if not takes_topics(out.scope):
+                out.say(_("There is no date at the moment for which topics can be proposed."), MENU)
+                self._repeat(out)
+            case "/topic":
+                chosen = {"date": argument} if date_of(argument, out.scope) is not None else {}
+                self._start(out, "place_topic", chosen, self._bottom(state))
+            case "/agenda" if date_of(argument, out.scope) is None:
+                out.say(
+                    _("Which date is it about? Please choose it: /meetings"), Button("/meetings", _("My dates")), MENU
+                )
+                self._repeat(out)
+            case "/agenda":
+                self._start(out, "agenda", {"date": argument}, self._bottom(state))
+            case "/attend" | "/absent" | "/substitute" | "/snooze" | "/mute" | "/nofeed":
+                about = _about_a_date(command, argument)
+                if about is not None:
+                    out.commands.append(about)
+                else:
+                    out.say(_("Which date is it about? Please choose it: /meetings"), MENU)
+                self._repeat(out)
+            case "/plan":
+                self._put_aside(out)
+                self._start(out, "plan_meeting")
+            case (
+                "/mine"
+                | "/withdraw"
+                | "/data"
+                | "/language"
+                | "/away"
+                | "/meetings"
+                | "/requests"
+                | "/assignments"
+                | "/profile"
+            ):
                 self._start(out, FLOW_OF[command], under=self._bottom(state))
             case "/human":
                 said = self._words_outside(out)
@@ -737,6 +798,7 @@ ANYTIME: Final = frozenset(
     (
         *("/menu", "/report", "/resume", "/mine", "/away", "/human", "/language", "/help", "/privacy", "/data"),
         *("/withdraw", "/start", "/expert", "/mediator", "/requests", "/assignments", "/profile"),
+        *("/meetings", "/plan", "/topic", "/nofeed"),
     )
 )
 """Buttons that do what they say however old they are."""
@@ -749,6 +811,25 @@ def _command(heard: Heard, picked: str | None) -> tuple[str, str]:
     if heard.text.startswith("/"):
         return slash_command(heard.text) or ("/unknown", "")
     return ("" if picked is not None else command_word(heard.text) or ""), ""
+
+
+def _about_a_date(command: str, argument: str) -> Command | None:
+    """What a button under an invitation or a reminder asks for; None where it names nothing."""
+    if command == "/nofeed":
+        return RenewFeed(end=True)
+    if not argument.isascii() or not argument.isdecimal() or len(argument) > 18:
+        return None
+    number = int(argument)
+    match command:
+        case "/attend":
+            return AnswerDate(number, Answer.YES)
+        case "/absent":
+            return AnswerDate(number, Answer.NO)
+        case "/substitute":
+            return AnswerDate(number, Answer.DEPUTY)
+        case "/snooze":
+            return SnoozeDate(number)
+    return MuteMeeting(number)
 
 
 def _parted(button: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from bot.desk.relay import let_go
 from bot.engine.engine import REVIEW
 from bot.holder import HUMAN
 from bot.i18n import _, render
+from bot.meetings import answers, planning, reminding, telling, topics
 from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.pool.cascade import ask_how_it_goes, look_after
 from bot.pool.offers import tell_experts
@@ -52,6 +53,13 @@ class Due:
             TELL: tell_experts,
             FOLLOW: ask_how_it_goes,
             search.AGAIN: search.look_again,
+            planning.LOOK: planning.look_after,
+            planning.TELL: telling.tell_members,
+            planning.REMIND: reminding.remind,
+            planning.AGENDA: topics.close_agenda,
+            planning.AFTER: topics.ask_after,
+            planning.PULSE: _no_pulse,
+            answers.SEATS: answers.fill_seats,
             "take_idle": _take_idle,
             "talk_idle": _talk_idle,
             **{f"deadline_{stage}": _deadline(stage) for stage in STAGES},
@@ -164,6 +172,10 @@ class Due:
         memory = Memory.from_json(conversation.memory)
         scope = self._turns.scope(work, conversation, memory)
         self._turns.carry_out(work, conversation, self._turns.listener.resume(memory, scope))
+
+
+def _no_pulse(work: Work, subject: int) -> None:
+    pass
 
 
 def _person(work: Work, subject: int) -> Conversation | None:

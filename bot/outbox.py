@@ -233,7 +233,10 @@ class Outbox:
         """Those that may still go out; the others are settled as silenced."""
         spoken, silenced = [], []
         for each in found:
-            if (each.voice == Voice.BOT and each.holder == HUMAN) or (each.edits and each.edited_id is None):
+            if each.not_after is not None and each.not_after <= now:
+                silenced.append(settled(each.id, "LATE", self._leases.me, now, self._database.ring))
+                self._meter.sent(each.account, "silenced")
+            elif (each.voice == Voice.BOT and each.holder == HUMAN) or (each.edits and each.edited_id is None):
                 silenced.append(settled(each.id, "SILENCED", self._leases.me, now, self._database.ring))
                 self._meter.sent(each.account, "silenced")
             else:

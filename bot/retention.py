@@ -754,7 +754,7 @@ def _outbox(session: Session, point: ContactPoint, now: datetime, after: int) ->
     """Marks of what was sent, unless it stands for something that can still change at its place."""
     old = _days_ago(now, point.retention.delivery_days)
     rows = _window(session, OutboxMessage.id, OutboxMessage.state, OutboxMessage.queued_at, after)
-    gone = {key for key, state, at in rows if state in ("SENT", "SILENCED", "DEAD") and at <= old}
+    gone = {key for key, state, at in rows if state in ("SENT", "SILENCED", "LATE", "DEAD") and at <= old}
     for used in (Thread.card_outbox_id, ThreadEntry.outbox_id, ThreadEntry.status_outbox_id):
         gone.difference_update(session.scalars(select(used).where(used.in_(gone))))
     _delete_rows(session, OutboxMessage, gone)

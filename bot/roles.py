@@ -19,6 +19,9 @@ ROLE: Final[Mapping[Role, Text]] = {
     Role.EDUCATION_MEDIATOR: _("Education mediation"),
     Role.CONTACT_POINT_STAFF: _("Contact point staff"),
     Role.KI_LEAD: _("Head of the integration centre"),
+    Role.COORDINATOR: _("Coordination"),
+    Role.ADMIN_ASSISTANT: _("Assistance of the coordination"),
+    Role.STEERING_MEMBER: _("Steering group"),
     Role.CONFLICT_GUIDE: _("Conflict guide"),
 }
 
@@ -33,6 +36,9 @@ TYPED: Final[Mapping[Role, str]] = {
     Role.EDUCATION_MEDIATOR: "education mediator, bildungsmediator, bildungsmediatorin",
     Role.CONTACT_POINT_STAFF: "staff, anlaufstelle, mitarbeitende",
     Role.KI_LEAD: "lead, leitung, ki leitung",
+    Role.COORDINATOR: "coordinator, koordinatorin, koordinator, koordination",
+    Role.ADMIN_ASSISTANT: "assistant, assistenz, verwaltungsassistenz",
+    Role.STEERING_MEMBER: "steering, steuerungsgruppe, lenkungsgruppe",
     Role.CONFLICT_GUIDE: "konfliktlotse, konfliktlotsin",
 }
 """Other words for them (glossary 1.2), besides their identifiers and labels."""

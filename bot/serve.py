@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.app import App, ended
 from bot.bugs import log_bug
+from bot.calendar_feeds import CalendarFeeds
 from bot.channels.web.access import Public
 from bot.channels.web.server import Demo, WebChannel
 from bot.contact_point import ContactPoint
@@ -290,7 +291,8 @@ async def serve(
     stopped_at = 0.0
     answering: asyncio.Task[None] | None = None
     try:
-        async with _listening(channel.application(_called(bots)), page) as address:
+        feeds = CalendarFeeds(app.database, app.turns, app.now)
+        async with _listening(channel.application([*_called(bots), *feeds.routes()]), page) as address:
             answering = asyncio.create_task(_answer(app, bots))
             ready(address)
             tell("READY=1")

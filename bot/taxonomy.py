@@ -167,6 +167,9 @@ class Role(StrEnum):
     EDUCATION_MEDIATOR = "EDUCATION_MEDIATOR"
     CONTACT_POINT_STAFF = "CONTACT_POINT_STAFF"
     KI_LEAD = "KI_LEAD"
+    COORDINATOR = "COORDINATOR"
+    ADMIN_ASSISTANT = "ADMIN_ASSISTANT"
+    STEERING_MEMBER = "STEERING_MEMBER"
     CONFLICT_GUIDE = "CONFLICT_GUIDE"
 
 
@@ -179,6 +182,10 @@ POOL = frozenset({Role.EXPERT, Role.LANGUAGE_MEDIATOR, Role.EDUCATION_MEDIATOR})
 
 REQUESTERS = frozenset({*RESPONSIBLE, Role.CONTACT_POINT_STAFF, Role.KI_LEAD})
 """Roles of people who may ask for somebody of the pool (R-50)."""
+
+
+PLANNERS = frozenset({Role.COORDINATOR, Role.ADMIN_ASSISTANT, Role.CONTACT_POINT_STAFF, Role.KI_LEAD})
+"""Roles of people who plan round tables and other meetings (G-11, G-12)."""
 
 
 class MediationRule(StrEnum):

@@ -33,11 +33,12 @@ from bot.engine.scope import OwnReport, OwnRequest, Scope
 from bot.fates import Fate
 from bot.flows.emergency import emergency_line
 from bot.handlers import handle
-from bot.handlers.people import redeem
+from bot.handlers.people import Invited, redeem
 from bot.handover import Handover, Taken
 from bot.holder import HUMAN
 from bot.i18n import Phone, Text, _, lines, render
 from bot.languages import language_of, resolve
+from bot.meetings.own import has_dates, own_dates, topics_of
 from bot.messages import Inbound, Media, inbound_from_json, to_json
 from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.pool.assignment import own_assignments
@@ -486,6 +487,9 @@ class Turns:
             pool_profile=cache(lambda: own_profile(work, conversation)),
             people=cache(lambda: everybody(work)),
             assignments=cache(lambda: own_assignments(work, conversation)),
+            dates=cache(lambda: own_dates(work, conversation)),
+            has_dates=cache(lambda: has_dates(work, conversation)),
+            topics=cache(lambda date: topics_of(work, conversation, date)),
             privacy_read=conversation.privacy_read_at is not None,
             wanted_language="" if language_of(language).complete else language,
             hinted_language=conversation.hinted_language or "",
@@ -611,10 +615,11 @@ def _with_code(work: Work, conversation: Conversation, memory: Memory, heard: He
     today = work.today.isoformat()
     count = count if day == today else 0
     code = read_code(typed) if count < CODES_PER_DAY else None
-    joined = code is not None and redeem(work, conversation, code)
-    if not joined:
+    given = redeem(work, conversation, code) if code is not None else None
+    if given is None:
         memory = replace(memory, codes=(today, count + 1))
-    return memory, replace(heard, text="/start", invited=joined)
+    joined = given is not None
+    return memory, replace(heard, text="/start", invited=joined, guest=given is Invited.MEETING)
 
 
 def _code_in(work: Work, conversation: Conversation, memory: Memory, heard: Heard) -> str:

@@ -150,10 +150,13 @@ class Work:
         columns: int = 1,
         vanishes: bool = False,
         broadcast: bool = False,
+        about: str = "",
+        not_after: datetime | None = None,
     ) -> int:
         """Queues a message to a person and returns its id; a str is what a human wrote and goes out as it is.
 
-        A `broadcast`, the same for many people, lets everything else go first.
+        A `broadcast`, the same for many people, lets everything else go first. What it is `about` names it, so that it
+        can be taken back while it waits; `not_after` it is of no use any more, and not sent.
         """
         language = self.language_of(conversation)
         outbound = Outbound(
@@ -177,6 +180,8 @@ class Work:
             conversation=conversation,
             entry=entry,
             broadcast=broadcast,
+            about=about,
+            not_after=not_after,
         )
 
     def post(
@@ -233,6 +238,8 @@ class Work:
         conversation: Conversation | None = None,
         entry: ThreadEntry | None = None,
         broadcast: bool = False,
+        about: str = "",
+        not_after: datetime | None = None,
     ) -> int:
         return self.pending.message(
             {
@@ -244,6 +251,8 @@ class Work:
                 "payload": to_json(outbound),
                 "voice": outbound.voice.value,
                 "broadcast": broadcast,
+                "about": about or None,
+                "not_after": not_after,
                 "entry_id": entry.id if entry else None,
                 "edits": outbound.edits,
                 "cause": self.cause,

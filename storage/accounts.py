@@ -66,6 +66,10 @@ class Invitation(Base, Scoped):
     municipalities: Mapped[str] = mapped_column(default="")
     profile: Mapped[str | None]
     """The number in the pool of whom it is for."""
+    meeting_date_id: Mapped[int | None] = mapped_column(ForeignKey("meeting_date.id", ondelete="CASCADE"), index=True)
+    """The one meeting it is for, in place of whoever handed it on."""
+    in_place_of: Mapped[int | None] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), index=True)
+    """The chat of whoever handed it on."""
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
 
 
@@ -88,9 +92,14 @@ def everybody(session: Session) -> list[UserAccount]:
 class Redeemed:
     """What came of a code."""
 
-    account: UserAccount
+    account: UserAccount | None
+    """None: the code gave no role."""
     profile: str | None
     """The number in the pool of whom it was for."""
+    meeting_date: int | None = None
+    """The one date that it was for."""
+    in_place_of: int | None = None
+    """The chat in whose place somebody comes there."""
 
 
 def redeem(session: Session, ring: KeyRing, conversation: Conversation, code: str, now: datetime) -> Redeemed | None:
@@ -100,6 +109,11 @@ def redeem(session: Session, ring: KeyRing, conversation: Conversation, code: st
     ).one_or_none()
     if found is None or found.expires_at <= now:
         return None
+    if found.meeting_date_id is not None:
+        redeemed = Redeemed(None, None, found.meeting_date_id, found.in_place_of)
+        session.delete(found)
+        session.flush()
+        return redeemed
     account = of_chat(session, conversation)
     if account is None:
         account = UserAccount(conversation_id=conversation.id, created_at=now, grants=[])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
 
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 """The newest revision there; a database that has it is not looked at any further."""
 
 _ONE_MIGRATOR: Final = 0x616E6C6175666D67

@@ -250,6 +250,7 @@ class OutboxMessage(Base, Scoped):
         Index("ix_outbox_waiting", "account", "broadcast", "id", **only_where("settled_at IS NULL")),
         Index("ix_outbox_waiting_in_chat", "chat_key", "id", **only_where("settled_at IS NULL")),
         Index("ix_outbox_dead", "id", **only_where("state = 'DEAD'")),
+        Index("ix_outbox_about", "about", **only_where("about IS NOT NULL")),
         # Without it, deleting a conversation reads the whole table.
         Index("ix_outbox_conversation_id", "conversation_id"),
         # The id is a message's name for its channel: it must never come twice.
@@ -273,7 +274,7 @@ class OutboxMessage(Base, Scoped):
     cause: Mapped[int | None]
     """The inbox row that led to it; None for what came due."""
     state: Mapped[str] = mapped_column(default="QUEUED")
-    """QUEUED, SENDING, SENT, SILENCED (a human took the chat meanwhile) or DEAD."""
+    """QUEUED, SENDING, SENT, SILENCED (a human took the chat meanwhile, or it was taken back), LATE or DEAD."""
     attempts: Mapped[int] = mapped_column(default=0)
     doubts: Mapped[int] = mapped_column(default=0)
     """How often nobody could say whether it had been sent."""
@@ -287,6 +288,10 @@ class OutboxMessage(Base, Scoped):
     """The process that is sending it."""
     via: Mapped[str | None]
     """The process that it must go out by, as long as that one lives."""
+    about: Mapped[str | None]
+    """What it tells, like `date:12`: while it waits, it can be taken back when that changes."""
+    not_after: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When it is of no use any more: then it is not sent, but settled as LATE."""
     remote_key: Mapped[str | None] = mapped_column(index=True)
     """Keyed hash of the messenger's id of it."""
     remote_id: Mapped[str | None] = mapped_column(EncryptedText("outbox.remote_id"))

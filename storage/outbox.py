@@ -40,6 +40,7 @@ class Claimed:
     edits: int | None
     not_before: datetime
     queued_at: datetime
+    not_after: datetime | None
     holder: str | None
     """Who holds the chat now."""
     edited_id: str | None
@@ -154,6 +155,42 @@ _BUSY: Final = (
 def busy_chats(session: Session, chats: Collection[str]) -> set[str]:
     """Those of the chats in which something waits or is being sent."""
     return set(session.connection().execute(_BUSY, {"chats": chats}).scalars())
+
+
+def take_back(session: Session, about: str, now: datetime, conversation: int | None = None) -> list[int]:
+    """Takes back what waits and tells something that has changed; returns the chats that it was for."""
+    waits = (_OUTBOX.c.about == about) & (_OUTBOX.c.state == "QUEUED") & _OUTBOX.c.settled_at.is_(None)
+    if conversation is not None:
+        waits &= _OUTBOX.c.conversation_id == conversation
+    gone = (
+        update(_OUTBOX)
+        .where(waits)
+        .values(state="SILENCED", settled_at=now, payload=None, address="")
+        .returning(_OUTBOX.c.conversation_id)
+    )
+    return [each for each in session.connection().execute(gone).scalars() if each is not None]
+
+
+def waiting_about(session: Session, conversation: int) -> list[str]:
+    """What messages that wait for a chat are about."""
+    waits = select(_OUTBOX.c.about).where(
+        _OUTBOX.c.conversation_id == conversation,
+        _OUTBOX.c.about.is_not(None),
+        _OUTBOX.c.state == "QUEUED",
+        _OUTBOX.c.settled_at.is_(None),
+    )
+    return list(dict.fromkeys(session.connection().execute(waits).scalars()))
+
+
+def too_late(session: Session, about: str, now: datetime) -> int:
+    """Ends what waits and is of no use any more; returns how many messages of that kind were never sent."""
+    waits = (_OUTBOX.c.about == about) & (_OUTBOX.c.state == "QUEUED") & _OUTBOX.c.settled_at.is_(None)
+    over = waits & (_OUTBOX.c.not_after <= now)
+    session.connection().execute(
+        update(_OUTBOX).where(over).values(state="LATE", settled_at=now, payload=None, address="")
+    )
+    late = select(func.count()).select_from(_OUTBOX).where(_OUTBOX.c.about == about, _OUTBOX.c.state == "LATE")
+    return int(session.connection().execute(late).scalar() or 0)
 
 
 _REMOTE_IDS: Final = select(_OUTBOX.c.id, _OUTBOX.c.remote_id).where(_OUTBOX.c.id.in_(bindparam("ids", expanding=True)))

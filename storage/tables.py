@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import storage.accounts
 import storage.matrix
+import storage.meetings
 import storage.pool
 import storage.staff
 import storage.telegram

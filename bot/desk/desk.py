@@ -17,6 +17,7 @@ from bot.commands import Button
 from bot.desk import case, people, search
 from bot.desk.card import is_talking, renew_card
 from bot.desk.invite import NotUnderstood, invite, read
+from bot.desk.meetings import list_meetings, meeting_command
 from bot.desk.pool import list_pool, profile_command
 from bot.desk.relay import to_reporter
 from bot.desk.room import open_or_take
@@ -311,6 +312,14 @@ def _profile(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -
     profile_command(work, thread, argument)
 
 
+def _meetings(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    list_meetings(work, thread)
+
+
+def _meeting(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    meeting_command(work, thread, argument)
+
+
 def _revoke(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
     """By number, or by a name that one person has; roles may follow a number."""
     who, _space, rest = argument.partition(" ")
@@ -391,6 +400,7 @@ def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> N
             _("/requests – requests to the pool: to decide, asked, under way"),
             _("/pool – who is in the pool"),
             _("/profile P1 – what is known of somebody in the pool, and changing it; /profile new – somebody new"),
+            _("/meetings – round tables and other meetings; /meeting new – plan one; /meeting T1 – see and change it"),
             _("/undelivered – messages that did not arrive"),
             _("/language de – language of the team"),
             _("In a thread:"),
@@ -452,6 +462,8 @@ EVERYWHERE: dict[str, Everywhere] = {
     "/revoke": _revoke,
     "/pool": _pool,
     "/profile": _profile,
+    "/meetings": _meetings,
+    "/meeting": _meeting,
     "/help": _help,
     "/start": _help,
     "/menu": _help,

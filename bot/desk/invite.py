@@ -51,7 +51,7 @@ def read(argument: str, point: ContactPoint) -> Invited:
     """Roles, an organisation and municipalities, by short name or name, in any order; raises NotUnderstood."""
     invited = Invited()
     known = dict(_known(point))
-    words = _folded(argument.replace(",", " ").replace("+", " ")).split()
+    words = folded(argument.replace(",", " ").replace("+", " ")).split()
     longest = max(len(name.split()) for name in known)
     while words:
         if words[0] in _JOINING:
@@ -103,21 +103,32 @@ def _example(point: ContactPoint) -> str:
 def _known(point: ContactPoint) -> Iterator[tuple[str, tuple[str, str]]]:
     for place in point.municipalities:
         for name in (place.slug, place.name):
-            yield _folded(name), ("municipality", place.slug)
+            yield folded(name), ("municipality", place.slug)
     for each in point.organisations:
         for name in (each.slug, each.name):
-            yield _folded(name), ("organisation", each.slug)
+            yield folded(name), ("organisation", each.slug)
     for role in Role:
-        labels = (render(ROLE[role], code) for code, language in LANGUAGES.items() if language.complete)
-        for name in (role, *TYPED[role].split(","), *labels):
-            yield _folded(name), ("role", str(role))
+        for name in _names(role):
+            yield folded(name), ("role", str(role))
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Without case, accents and hyphens: `Waldbröl` and `waldbrol`, `case_manager` and `Case Manager`."""
     spaced = text.casefold().replace("_", " ").replace("-", " ")
     letters = unicodedata.normalize("NFKD", spaced)
     return " ".join("".join(each for each in letters if not unicodedata.combining(each)).split())
+
+
+def read_roles(text: str) -> set[Role] | None:
+    """Roles separated by commas, by any of their names; None if one is not known."""
+    known = {folded(name): role for role in Role for name in _names(role)}
+    found = {known.get(folded(each)) for each in text.split(",") if each.strip()}
+    return None if None in found else {each for each in found if each is not None}
+
+
+def _names(role: Role) -> Iterator[str]:
+    labels = (render(ROLE[role], code) for code, language in LANGUAGES.items() if language.complete)
+    yield from (role, *TYPED[role].split(","), *labels)
 
 
 def invite(work: Work, thread: Thread | None, argument: str) -> None:

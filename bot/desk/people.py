@@ -10,6 +10,7 @@ from bot.conversation import Memory
 from bot.desk import pool
 from bot.flows import FLOWS
 from bot.i18n import ZONE, Phone, Text, _, lines, listing, verbatim
+from bot.meetings.planning import renew_members
 from bot.people import Absence, Person
 from bot.roles import ROLE
 from bot.taxonomy import POOL, Role
@@ -152,6 +153,7 @@ def revoke(work: Work, account: UserAccount, roles: Collection[Role]) -> Text:
         work.session.flush()
         if POOL.isdisjoint(grant.role for grant in left):
             pool.role_ended(work, account)
+        renew_members(work)
     else:
         end_account(work, account)
     if conversation is not None:
@@ -183,6 +185,7 @@ def end_account(work: Work, account: UserAccount) -> None:
     work.session.flush()
     work.session.delete(account)
     work.session.flush()
+    renew_members(work)
 
 
 def drop_drafts(conversation: Conversation, roles: Collection[Role]) -> None:

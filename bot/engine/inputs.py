@@ -209,6 +209,75 @@ class Pick(Input[str]):
         return self.items(scope).get(value, verbatim(value))
 
 
+@dataclass(frozen=True)
+class PickFor(Input[str]):
+    """One of a list that depends on the answers so far; where `written` reads words, they are good too."""
+
+    items: Callable[[Any, Scope], Mapping[str, Text]]
+    written: Callable[[str, Any, Scope], str] | None = None
+    """The id that words stand for; raises NotUnderstood."""
+    called: Callable[[str, Any, Scope], Text] | None = None
+    """What an id is called that is not on the list."""
+    columns: int = 1
+
+    @property
+    def takes_words(self) -> bool:  # type: ignore[override]  # derived here, a constant elsewhere
+        return False
+
+    def buttons(self, so_far: Any, scope: Scope, pieces: Sequence[Piece]) -> tuple[Button, ...]:
+        return tuple(Button(key, label) for key, label in self.items(so_far, scope).items())
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> str:
+        if said.choice:
+            if said.choice not in self.items(so_far, scope):
+                raise NotUnderstood(_NOT_ON_THE_LIST)
+            return said.choice
+        words = readable(said.text)
+        if self.written is None or not words:
+            raise NotUnderstood(PRESS_A_BUTTON)
+        return self.written(words, so_far, scope)
+
+    def load(self, stored: Any) -> str:
+        if not isinstance(stored, str) or not stored:
+            raise ValueError("no id")
+        return stored
+
+    def show(self, value: str, so_far: Any, scope: Scope) -> Text:
+        items = self.items(so_far, scope)
+        if value in items or self.called is None:
+            return items.get(value, verbatim(value))
+        return self.called(value, so_far, scope)
+
+
+@dataclass(frozen=True)
+class ClockTime(Input[time]):
+    """A time of day."""
+
+    takes_words: ClassVar[bool] = True
+
+    _FORM: ClassVar = re.compile(r"(?:um\s+|at\s+)?(\d{1,2})(?:[:.](\d{2}))?\s*(?:uhr|h|o'clock)?")
+
+    def read(self, said: Said, so_far: Any, scope: Scope) -> time:
+        found = self._FORM.fullmatch(said.text.strip().casefold())
+        try:
+            return time(int(found[1]), int(found[2] or 0)) if found else self._wrong()
+        except ValueError:
+            return self._wrong()
+
+    @staticmethod
+    def _wrong() -> time:
+        raise NotUnderstood(_("I cannot read this as a time of day. Please write it like this: 18:00"))
+
+    def dump(self, value: time) -> Any:
+        return value.isoformat("minutes")
+
+    def load(self, stored: Any) -> time:
+        return time.fromisoformat(stored)
+
+    def show(self, value: time, so_far: Any, scope: Scope) -> Text:
+        return _("{time}", time=value)
+
+
 _OWN: Final = "OWN-"
 """The id of a button that takes back what was written beside the list."""
 

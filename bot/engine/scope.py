@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from bot.contact_point import ContactPoint
 from bot.i18n import ZONE, Text
+from bot.meetings.meeting import Answer, TopicState
 from bot.people import Person
 from bot.pool.profile import Profile
 from bot.pool.request import PoolRequest
@@ -80,8 +81,50 @@ class OwnProfile:
     """Since when the expert is not in the pool any more."""
 
 
+@dataclass(frozen=True)
+class OwnTopic:
+    """A topic as whoever sees the agenda may see it: never who placed it."""
+
+    id: int
+    text: str = field(repr=False)
+    state: TopicState
+    own: bool = False
+    reason: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True)
+class OwnDate:
+    """A coming date of a meeting, as somebody who is invited, or may come, sees it."""
+
+    id: int
+    meeting: int
+    number: str
+    """As people write it, like `T12`."""
+    title: Text = field(repr=False)
+    starts_at: datetime
+    where: Text | None = field(repr=False, default=None)
+    answer: Answer = Answer.NONE
+    invited: bool = True
+    """False: it is public, and the person has not signed up."""
+    leads: bool = False
+    """Whether the person moderates it, or plans meetings."""
+    coming: Text | None = None
+    """How many come."""
+    topics_until: datetime | None = None
+    """None: it is too late to place one."""
+    steps: tuple[int, ...] | None = None
+    """The person's own; None: those of the meeting."""
+    usual_steps: tuple[int, ...] = ()
+    stopped: bool = False
+    recurs: bool = True
+
+
 def _nobody() -> None:
     return None
+
+
+def _no_topics(date: int) -> tuple[OwnTopic, ...]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +146,12 @@ class Scope:
     """All who have roles at the contact point."""
     assignments: Callable[[], tuple[OwnAssignment, ...]] = tuple
     """Offers that wait for the person's answer, and assignments they have a part in."""
+    dates: Callable[[], tuple[OwnDate, ...]] = tuple
+    """Coming dates that the person is invited to, leads or may come to, the next first."""
+    has_dates: Callable[[], bool] = bool
+    """Whether there are any."""
+    topics: Callable[[int], tuple[OwnTopic, ...]] = _no_topics
+    """The topics of a date that the person may see."""
     privacy_read: bool = False
     wanted_language: str = ""
     """The language the person chose, when it has no complete catalogue (F-04)."""

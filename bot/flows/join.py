@@ -11,7 +11,7 @@ from bot.engine.scope import Scope
 from bot.i18n import Text, _, lines, listing, paragraphs, verbatim
 from bot.people import Person
 from bot.roles import ROLE
-from bot.taxonomy import POOL, REQUESTERS, RESPONSIBLE, Role
+from bot.taxonomy import PLANNERS, POOL, REQUESTERS, RESPONSIBLE, Role
 
 
 def roles_in_words(person: Person, scope: Scope) -> Text:
@@ -54,6 +54,9 @@ def what_you_have(scope: Scope) -> Text | None:
             _("/assignments – what you have been asked and have accepted") if POOL & person.roles.keys() else None,
             _("/profile – your profile in the pool: see it, and change when and where you work")
             if POOL & person.roles.keys()
+            else None,
+            _("/plan – plan round tables and other meetings; /meetings – see, move or cancel dates")
+            if PLANNERS & person.roles.keys()
             else None,
             _("/data – see, change or delete what is stored about you, or lay down your roles"),
             _("/menu – everything else"),

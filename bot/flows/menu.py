@@ -12,7 +12,7 @@ from bot.engine.inputs import Choice
 from bot.engine.scope import Scope
 from bot.flows.emergency import emergency_line
 from bot.i18n import _
-from bot.taxonomy import POOL, REQUESTERS, RESPONSIBLE, Role
+from bot.taxonomy import PLANNERS, POOL, REQUESTERS, RESPONSIBLE, Role
 
 
 class Entry(StrEnum):
@@ -24,6 +24,8 @@ class Entry(StrEnum):
     EXPERT = "/expert"
     MEDIATOR = "/mediator"
     REQUESTS = "/requests"
+    MEETINGS = "/meetings"
+    PLAN = "/plan"
     AWAY = "/away"
     PROFILE = "/profile"
     HUMAN = "/human"
@@ -40,11 +42,14 @@ NEEDS: Final[Mapping[Entry, frozenset[Role]]] = {
     Entry.REQUESTS: REQUESTERS,
     Entry.PROFILE: POOL,
     Entry.AWAY: RESPONSIBLE,
+    Entry.PLAN: PLANNERS,
 }
 """Entries that not everybody sees, with the roles that do."""
 
 
 def _is_open(entry: Entry, scope: Scope) -> bool:
+    if entry is Entry.MEETINGS:
+        return scope.has_dates()
     return entry not in NEEDS or not NEEDS[entry].isdisjoint(scope.roles)
 
 
@@ -63,6 +68,8 @@ class Menu(Flow, name="menu"):
                 Entry.EXPERT: _("Ask for an expert"),
                 Entry.MEDIATOR: _("Language mediation"),
                 Entry.REQUESTS: _("My requests"),
+                Entry.MEETINGS: _("Round tables and meetings"),
+                Entry.PLAN: _("Plan a meeting"),
                 Entry.AWAY: _("Away"),
                 Entry.PROFILE: _("My profile in the pool"),
                 Entry.HUMAN: _("Talk to a person"),

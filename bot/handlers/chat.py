@@ -10,6 +10,8 @@ from bot.desk.deadlines import answered
 from bot.desk.people import end_account
 from bot.desk.request import end, request_of
 from bot.i18n import _
+from bot.meetings import members
+from bot.meetings.planning import retell
 from bot.messages import Media, Voice
 from bot.work import Work
 from storage import accounts
@@ -49,7 +51,9 @@ def send_file(command: SendFile, work: Work, conversation: Conversation) -> None
 
 def set_language(command: SetLanguage, work: Work, conversation: Conversation) -> None:
     """From here on everything is put into this language."""
-    conversation.language = command.language
+    if conversation.language != command.language:
+        conversation.language = command.language
+        retell(work, conversation.id)
 
 
 def remember_privacy_read(command: RememberPrivacyRead, work: Work, conversation: Conversation) -> None:
@@ -79,6 +83,7 @@ def forget_me(command: ForgetMe, work: Work, conversation: Conversation) -> None
     account = accounts.of_chat(work.session, conversation)
     if account is not None:
         end_account(work, account)
+    members.forget(work, conversation.id)
     work.tell(conversation, _("Done. The links are deleted. If you write again, we begin anew."))
     conversation.language = None
     conversation.privacy_read_at = None

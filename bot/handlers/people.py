@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from bot.accounts import person_of
 from bot.commands import ComeBack, GoAway, LayDownRoles, SetName
 from bot.desk import people, pool
 from bot.i18n import Text, _, lines, listing
+from bot.meetings import answers
+from bot.meetings.planning import renew_members
 from bot.messages import Style
 from bot.people import possible_deputies
 from bot.roles import ROLE
@@ -15,12 +19,25 @@ from storage import accounts
 from storage.models import Conversation
 
 
-def redeem(work: Work, conversation: Conversation, code: str) -> bool:
-    """Gives a chat the roles of a code; False for one that is unknown, used or too old."""
+class Invited(StrEnum):
+    """What a code gave."""
+
+    ROLE = "ROLE"
+    MEETING = "MEETING"
+    """A place at one date, for somebody else."""
+
+
+def redeem(work: Work, conversation: Conversation, code: str) -> Invited | None:
+    """Gives a chat what a code stands for; None for one that is unknown, used or too old."""
     redeemed = accounts.redeem(work.session, work.ring, conversation, code, work.now)
     if redeemed is None:
-        return False
+        return None
+    if redeemed.meeting_date is not None:
+        came = answers.take_place(work, conversation, redeemed.meeting_date, redeemed.in_place_of)
+        return Invited.MEETING if came else None
     account = redeemed.account
+    if account is None:
+        return None
     labels: list[Text | str] = [label for role, label in ROLE.items() if role in person_of(account).roles]
     told = _(
         "An invitation was accepted. Number {n}: {roles}. To end it: {command}",
@@ -29,7 +46,8 @@ def redeem(work: Work, conversation: Conversation, code: str) -> bool:
         command=f"/revoke {account.id}",
     )
     work.post(None, lines(told, pool.redeemed(work, account, redeemed.profile)), style=Style.STATUS)
-    return True
+    renew_members(work)
+    return Invited.ROLE
 
 
 def set_name(command: SetName, work: Work, conversation: Conversation) -> None:

@@ -18,12 +18,13 @@ from bot.contact_point_file import load_contact_point, shipped
 from bot.conversation import Heard, Listener, Memory, media_answer
 from bot.engine.engine import CONTROLS, Engine, Step
 from bot.engine.inputs import Said
-from bot.engine.scope import OwnAssignment, OwnProfile, OwnReport, OwnRequest, Scope, Side
+from bot.engine.scope import OwnAssignment, OwnDate, OwnProfile, OwnReport, OwnRequest, OwnTopic, Scope, Side
 from bot.engine.state import State
 from bot.flows import FLOWS
 from bot.flows.language import IN_OTHER_WORDS
-from bot.i18n import Text, _, render, verbatim
+from bot.i18n import Text, _, ngettext, render, verbatim
 from bot.languages import LANGUAGES
+from bot.meetings.meeting import Answer, TopicState
 from bot.messages import MEDIA_KINDS
 from bot.people import Absence, Person
 from bot.pool.matching import Format
@@ -37,7 +38,16 @@ OBERBERG = load_contact_point(shipped() / "oberberg.toml")
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 STORY = "Frau Kaya, Hauptstraße 12, ruft jede Nacht an: 0171 2345678"
 
-SAME_IN_GERMAN = {"Internet", "Online", "Dari", "Tigrinya", "Farsi", "Kurmanji"}
+SAME_IN_GERMAN = {
+    "Internet",
+    "Online",
+    "Moderation",
+    "Dari",
+    "Tigrinya",
+    "Farsi",
+    "Kurmanji",
+    *(f"{n}. hm" for n in range(1, 6)),
+}
 """Sentences that German writes as English does."""
 
 
@@ -111,6 +121,34 @@ def assignments() -> tuple[OwnAssignment, ...]:
     )
 
 
+def dates() -> tuple[OwnDate, ...]:
+    """One that somebody leads, one with an answer, one that has begun to be too late for topics, one that is public."""
+    led = OwnDate(
+        id=1,
+        meeting=1,
+        number="T1",
+        title=_("{kind} {place}", kind=_("Round table"), place="Wiehl"),
+        starts_at=NOW + timedelta(days=9),
+        where=_("Place: {place}", place="Wiehl"),
+        leads=True,
+        coming=ngettext("{n} person comes so far.", "{n} people come so far.", 2),
+        topics_until=NOW + timedelta(days=2),
+        usual_steps=(14, 3, 0),
+    )
+    return (
+        led,
+        replace(led, id=2, leads=False, answer=Answer.YES, topics_until=None, steps=(1,)),
+        replace(led, id=3, leads=False, answer=Answer.WAITING, stopped=True),
+        replace(led, id=4, leads=False, invited=False, topics_until=None),
+    )
+
+
+def topics(date: int) -> tuple[OwnTopic, ...]:
+    """A topic in each state, for the first two dates."""
+    return tuple(OwnTopic(n, "hm", state) for n, state in enumerate(TopicState)) if date in (1, 2) else ()
+
+
+DATES = [{"date": str(n)} for n in (1, 2, 9)]
 REFS = [{"ref": ref} for ref in ("", OFFERED, RUNNING, ASKED_FOR, FINISHED)]
 GIVEN: dict[str, list[dict[str, Any]]] = {
     "own_words": [{"words": [[STORY, "s0"]]}],
@@ -118,8 +156,15 @@ GIVEN: dict[str, list[dict[str, Any]]] = {
     "assignment": REFS,
     "write": REFS,
     "feedback": REFS,
+    "agenda": DATES,
+    "change_date": [{**date, "change": change} for date in DATES for change in ("MOVE", "CANCEL")],
+    "place_topic": [{}, *DATES],
 }
 """What brings a conversation about that needs something to begin with."""
+
+
+TYPED = {"plan_meeting": ("18:00", "7", "FREQ=WEEKLY;BYDAY=SU", "5.1.2027"), "change_date": ("5.1.2027 18:00",)}
+"""Words that a question of a flow takes which takes no other."""
 
 
 def working(**changes: Any) -> Scope:
@@ -162,6 +207,13 @@ SCOPES = {
     "in Telegram": replace(working(), transport="telegram", own_requests=requests),
     "one request": replace(working(), own_requests=lambda: requests()[:1]),
     "away": working(away=AWAY),
+    "planning": replace(
+        working(roles={Role.COORDINATOR: frozenset[str]()}),
+        dates=lambda: dates()[::-1],
+        topics=topics,
+        has_dates=lambda: True,
+    ),
+    "at meetings": replace(working(), dates=dates, topics=topics, has_dates=lambda: True),
 }
 
 
@@ -208,7 +260,7 @@ class Explorer:
     def made_of(self, state: State) -> Iterator[Step]:
         """Whatever one message can lead to."""
         yield ENGINE.repeat(state, self.scope)
-        for text in ("", "hm", STORY, "02261 123456"):
+        for text in ("", "hm", STORY, "02261 123456", *TYPED.get(state.flow, ())):
             yield ENGINE.answer(state, Said(text=text, source="s1"), self.scope)
         for choice in state.offered:
             match choice:
@@ -261,7 +313,7 @@ OWN_WORDS = {
     *(organisation.name for organisation in OBERBERG.organisations),
     "hm",
     "02261 123456",
-    f"{DEPUTY.name} ({OBERBERG.organisations[0].name})",
+    *(f"{name} ({OBERBERG.organisations[0].name})" for name in (DEPUTY.name, "Kim")),
 }
 """What stays as it is in any language: a person's words, and proper names."""
 

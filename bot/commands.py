@@ -9,10 +9,13 @@ from enum import StrEnum
 from typing import Any
 
 from bot.i18n import Text
-from bot.meetings.meeting import Answer, Plan, TopicState
+from bot.meetings.meeting import Answer, NamesInMinutes, Plan, Pulse, TopicState
 from bot.pool.profile import Away, Weekday
 from bot.pool.request import PoolRequest
 from bot.taxonomy import Constellation, Contact, Danger, Flag, Heat, RequestState, Setting, Urgency, When, Wish
+
+Day = date
+"""The type, where a field is called `date`."""
 
 
 @dataclass(frozen=True)
@@ -392,6 +395,54 @@ class DecideTopic(Command):
     reason: str = field(default="", repr=False)
     first: bool = False
     """To the top of the agenda."""
+
+
+@dataclass(frozen=True)
+class CarryOver(Command):
+    """Takes unfinished topics over to the next date."""
+
+    date: int
+
+
+@dataclass(frozen=True)
+class RecordPulse(Command):
+    """The mood in the area as one member sees it (R-66)."""
+
+    date: int
+    mood: Pulse
+    remark: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class KeepDecision(Command):
+    """One decision for the minutes (R-67)."""
+
+    date: int
+    topic: int | None
+    decision: str = field(repr=False)
+    owner: str = field(default="", repr=False)
+    """The function of whoever does it, never a name."""
+    until: Day | None = None
+
+
+@dataclass(frozen=True)
+class ReleaseMinutes(Command):
+    """Sends the minutes of a date, or does not yet."""
+
+    date: int
+    how: NamesInMinutes
+
+
+@dataclass(frozen=True)
+class FinishMeasure(Command):
+    """A measure is done."""
+
+    measure: int
+
+
+@dataclass(frozen=True)
+class ShowOverview(Command):
+    """Shows which municipalities have a round table (R-61)."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from bot.commands import (
     AlertDesk,
     AnswerDate,
     Button,
+    CarryOver,
     Command,
+    FinishMeasure,
     ForgetDraft,
     ForgetMe,
     HandOff,
@@ -22,6 +24,7 @@ from bot.commands import (
     ResumeDraft,
     Say,
     SetLanguage,
+    ShowOverview,
     SnoozeDate,
     StartFlow,
 )
@@ -46,7 +49,7 @@ from bot.meetings.meeting import Answer
 from bot.reading.keywords import Notice, notices
 from bot.reading.words import command as slash_command
 from bot.reading.words import command_word
-from bot.taxonomy import POOL, Flag, Urgency
+from bot.taxonomy import PLANNERS, POOL, Flag, Urgency
 
 FLOW_OF: Final[Mapping[str, str]] = {
     "/menu": "menu",
@@ -68,6 +71,8 @@ FLOW_OF: Final[Mapping[str, str]] = {
     "/topic": "place_topic",
     "/agenda": "agenda",
     "/plan": "plan_meeting",
+    "/minutes": "minutes",
+    "/release": "release_minutes",
 }
 """Commands that begin a conversation."""
 
@@ -436,7 +441,18 @@ class Listener:
                 self._repeat(out)
             case "/agenda":
                 self._start(out, "agenda", {"date": argument}, self._bottom(state))
-            case "/attend" | "/absent" | "/substitute" | "/snooze" | "/mute" | "/nofeed":
+            case "/minutes" | "/release" if self._engine.is_open(FLOW_OF[command], out.scope) and argument.isdecimal():
+                self._start(out, FLOW_OF[command], {"date": argument}, self._bottom(state))
+            case "/pulse" if date_of(argument.split(" ")[0], out.scope) is not None:
+                date, _space, mood = argument.partition(" ")
+                self._start(out, "pulse", {"date": date, "mood": mood.strip().upper()}, self._bottom(state))
+            case "/minutes" | "/release" | "/pulse":
+                out.say(_("Which date is it about? Please choose it: /meetings"), MENU)
+                self._repeat(out)
+            case "/tables" if PLANNERS & out.scope.roles:
+                out.commands.append(ShowOverview())
+                self._repeat(out)
+            case "/attend" | "/absent" | "/substitute" | "/snooze" | "/mute" | "/carry" | "/measure" | "/nofeed":
                 about = _about_a_date(command, argument)
                 if about is not None:
                     out.commands.append(about)
@@ -829,6 +845,10 @@ def _about_a_date(command: str, argument: str) -> Command | None:
             return AnswerDate(number, Answer.DEPUTY)
         case "/snooze":
             return SnoozeDate(number)
+        case "/carry":
+            return CarryOver(number)
+        case "/measure":
+            return FinishMeasure(number)
     return MuteMeeting(number)
 
 

@@ -17,7 +17,7 @@ from bot.desk.relay import let_go
 from bot.engine.engine import REVIEW
 from bot.holder import HUMAN
 from bot.i18n import _, render
-from bot.meetings import answers, planning, reminding, telling, topics
+from bot.meetings import answers, minutes, planning, pulse, reminding, telling, topics
 from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.pool.cascade import ask_how_it_goes, look_after
 from bot.pool.offers import tell_experts
@@ -58,7 +58,9 @@ class Due:
             planning.REMIND: reminding.remind,
             planning.AGENDA: topics.close_agenda,
             planning.AFTER: topics.ask_after,
-            planning.PULSE: _no_pulse,
+            planning.PULSE: pulse.ask_members,
+            minutes.MINUTES: minutes.send_minutes,
+            minutes.MEASURE: minutes.ask_whether_done,
             answers.SEATS: answers.fill_seats,
             "take_idle": _take_idle,
             "talk_idle": _talk_idle,
@@ -172,10 +174,6 @@ class Due:
         memory = Memory.from_json(conversation.memory)
         scope = self._turns.scope(work, conversation, memory)
         self._turns.carry_out(work, conversation, self._turns.listener.resume(memory, scope))
-
-
-def _no_pulse(work: Work, subject: int) -> None:
-    pass
 
 
 def _person(work: Work, subject: int) -> Conversation | None:

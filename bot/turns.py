@@ -38,7 +38,7 @@ from bot.handover import Handover, Taken
 from bot.holder import HUMAN
 from bot.i18n import Phone, Text, _, lines, render
 from bot.languages import language_of, resolve
-from bot.meetings.own import has_dates, own_dates, topics_of
+from bot.meetings.own import has_dates, minutes_of, own_dates, topics_of
 from bot.messages import Inbound, Media, inbound_from_json, to_json
 from bot.meter import UNWATCHED, Meter, TurnResult
 from bot.pool.assignment import own_assignments
@@ -489,6 +489,7 @@ class Turns:
             assignments=cache(lambda: own_assignments(work, conversation)),
             dates=cache(lambda: own_dates(work, conversation)),
             has_dates=cache(lambda: has_dates(work, conversation)),
+            minutes=cache(lambda date: minutes_of(work, conversation, date)),
             topics=cache(lambda date: topics_of(work, conversation, date)),
             privacy_read=conversation.privacy_read_at is not None,
             wanted_language="" if language_of(language).complete else language,

@@ -37,7 +37,12 @@ def server() -> Iterator[Server]:
     server.remove()
 
 
-SELDOM_ON_A_SERVER = ("test_chain_killed.py", "test_meetings.py", "test_transcripts.py::test_conversation[postgres-de/")
+SELDOM_ON_A_SERVER = (
+    "test_chain_killed.py",
+    "test_meetings.py",
+    "test_topics.py",
+    "test_transcripts.py::test_conversation[postgres-de/",
+)
 """What is played on SQLite each time, and on PostgreSQL with `-m long` or in the other language."""
 
 

@@ -23,6 +23,7 @@ from bot.desk.relay import to_reporter
 from bot.desk.room import open_or_take
 from bot.i18n import Text, _, lines, listing, ngettext, verbatim
 from bot.languages import LANGUAGES
+from bot.meetings.overview import overview
 from bot.messages import Style, Voice
 from bot.references import read_reference
 from bot.work import Work
@@ -316,6 +317,10 @@ def _meetings(work: Work, thread: Thread | None, spoken: Spoken, argument: str) 
     list_meetings(work, thread)
 
 
+def _tables(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
+    work.post(thread, overview(work), style=Style.STATUS)
+
+
 def _meeting(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
     meeting_command(work, thread, argument)
 
@@ -401,6 +406,7 @@ def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> N
             _("/pool – who is in the pool"),
             _("/profile P1 – what is known of somebody in the pool, and changing it; /profile new – somebody new"),
             _("/meetings – round tables and other meetings; /meeting new – plan one; /meeting T1 – see and change it"),
+            _("/tables – which municipalities have a round table, and which are silent"),
             _("/undelivered – messages that did not arrive"),
             _("/language de – language of the team"),
             _("In a thread:"),
@@ -462,6 +468,7 @@ EVERYWHERE: dict[str, Everywhere] = {
     "/revoke": _revoke,
     "/pool": _pool,
     "/profile": _profile,
+    "/tables": _tables,
     "/meetings": _meetings,
     "/meeting": _meeting,
     "/help": _help,

@@ -13,7 +13,7 @@ from bot.contact_point import ContactPoint
 from bot.desk.invite import folded, read_roles
 from bot.i18n import Text, _, lines, listing, paragraphs, render, verbatim
 from bot.languages import LANGUAGES
-from bot.meetings import answers, members, planning
+from bot.meetings import answers, members, planning, pulse
 from bot.meetings.days import Avoid, is_past_calendar, near, objections
 from bot.meetings.meeting import LONGEST_PLACE, LONGEST_TITLE, MOST_SEATS, MeetingKind, Plan, Why, write_steps
 from bot.meetings.rows import (
@@ -495,7 +495,7 @@ def _who(work: Work, meeting: Meeting, words: list[str]) -> Text:
     if date is None:
         return _no_date(work, meeting)
     heading = _("“{title}” on {when}:", title=title_of(work.contact_point, meeting), when=date.starts_at)
-    return lines(heading, answers.who_comes(work, meeting, date))
+    return lines(heading, answers.who_comes(work, meeting, date), pulse.in_words(work, date))
 
 
 def _move(work: Work, meeting: Meeting, words: list[str]) -> Text:

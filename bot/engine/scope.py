@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from bot.contact_point import ContactPoint
-from bot.i18n import ZONE, Text
+from bot.i18n import ZONE, Text, _
 from bot.meetings.meeting import Answer, TopicState
 from bot.people import Person
 from bot.pool.profile import Profile
@@ -123,6 +123,10 @@ def _nobody() -> None:
     return None
 
 
+def _no_minutes(date: int) -> tuple[Text, bool]:
+    return _("Nothing is written down yet."), False
+
+
 def _no_topics(date: int) -> tuple[OwnTopic, ...]:
     return ()
 
@@ -148,6 +152,8 @@ class Scope:
     """Offers that wait for the person's answer, and assignments they have a part in."""
     dates: Callable[[], tuple[OwnDate, ...]] = tuple
     """Coming dates that the person is invited to, leads or may come to, the next first."""
+    minutes: Callable[[int], tuple[Text, bool]] = _no_minutes
+    """The minutes of a date as they would be sent, and whether names may be in them."""
     has_dates: Callable[[], bool] = bool
     """Whether there are any."""
     topics: Callable[[int], tuple[OwnTopic, ...]] = _no_topics

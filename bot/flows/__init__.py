@@ -13,6 +13,7 @@ from bot.flows.human import TalkToHuman
 from bot.flows.join import Join
 from bot.flows.language import ChooseLanguage
 from bot.flows.menu import Menu
+from bot.flows.minutes import Minutes, Release
 from bot.flows.my_data import MyData
 from bot.flows.my_meetings import MyMeetings
 from bot.flows.my_profile import MyProfile
@@ -21,6 +22,7 @@ from bot.flows.my_requests import MyRequests
 from bot.flows.own_words import OwnWords
 from bot.flows.place_topic import PlaceTopicFlow
 from bot.flows.plan_meeting import PlanMeetingFlow
+from bot.flows.pulse import PulseFlow
 from bot.flows.report_tension import ReportTension
 from bot.flows.request_expert import RequestExpert
 from bot.flows.request_language_mediator import RequestLanguageMediator
@@ -53,4 +55,7 @@ FLOWS: tuple[type[Flow], ...] = (
     Agenda,
     PlanMeetingFlow,
     ChangeDate,
+    PulseFlow,
+    Minutes,
+    Release,
 )

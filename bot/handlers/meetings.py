@@ -8,22 +8,28 @@ from bot.commands import (
     AnswerDate,
     Button,
     CancelDate,
+    CarryOver,
     DecideTopic,
+    FinishMeasure,
+    KeepDecision,
     LeaveMeeting,
     MoveDate,
     MuteMeeting,
     PlaceTopic,
     PlanMeeting,
+    RecordPulse,
+    ReleaseMinutes,
     RenewFeed,
     SendCalendar,
     SetReminders,
+    ShowOverview,
     ShowWhoComes,
     SnoozeDate,
 )
 from bot.conversation import MENU
 from bot.i18n import _, lines
-from bot.meetings import answers, calendar, feed, members, planning, topics
-from bot.meetings.meeting import read_steps
+from bot.meetings import answers, calendar, feed, members, minutes, overview, planning, pulse, topics
+from bot.meetings.meeting import NamesInMinutes, read_steps
 from bot.meetings.rows import dates_of, entry_of, is_planned, locked, locked_meeting, number_of, title_of
 from bot.meetings.rule import local_of, utc_of
 from bot.meetings.words import days_before
@@ -125,7 +131,7 @@ def show_who_comes(command: ShowWhoComes, work: Work, conversation: Conversation
         return
     meeting, date = found
     heading = _("“{title}” on {when}:", title=title_of(work.contact_point, meeting), when=date.starts_at)
-    work.tell(conversation, lines(heading, answers.who_comes(work, meeting, date)))
+    work.tell(conversation, lines(heading, answers.who_comes(work, meeting, date), pulse.in_words(work, date)))
 
 
 def _to_change(work: Work, conversation: Conversation, date_id: int) -> tuple[Meeting, MeetingDate] | None:
@@ -190,3 +196,40 @@ def place_topic(command: PlaceTopic, work: Work, conversation: Conversation) -> 
 def decide_topic(command: DecideTopic, work: Work, conversation: Conversation) -> None:
     """What the moderator makes of a topic."""
     topics.decide(work, conversation, command.topic, command.state, command.reason, first=command.first)
+
+
+def carry_over(command: CarryOver, work: Work, conversation: Conversation) -> None:
+    """Takes unfinished topics over."""
+    topics.carry_over(work, conversation, command.date)
+
+
+def record_pulse(command: RecordPulse, work: Work, conversation: Conversation) -> None:
+    """Keeps the mood as one member sees it."""
+    pulse.record(work, conversation, command.date, command.mood, command.remark)
+
+
+def keep_decision(command: KeepDecision, work: Work, conversation: Conversation) -> None:
+    """Writes down a decision."""
+    minutes.keep(work, conversation, command.date, command.topic, command.decision, command.owner, command.until)
+
+
+def release_minutes(command: ReleaseMinutes, work: Work, conversation: Conversation) -> None:
+    """Sends the minutes."""
+    if command.how is NamesInMinutes.NOT_YET:
+        work.tell(conversation, _("All right. Nothing was sent."), DATES)
+    else:
+        replaces = command.how is NamesInMinutes.REDACT
+        minutes.release(work, conversation, command.date, replace_names=replaces)
+
+
+def finish_measure(command: FinishMeasure, work: Work, conversation: Conversation) -> None:
+    """Ends the reminders of a measure."""
+    minutes.finish(work, conversation, command.measure)
+
+
+def show_overview(command: ShowOverview, work: Work, conversation: Conversation) -> None:
+    """For those who plan."""
+    account = accounts.of_chat(work.session, conversation)
+    roles = {grant.role for grant in account.grants} if account is not None else set()
+    if not roles.isdisjoint(PLANNERS):
+        work.tell(conversation, overview.overview(work), (Button("/plan", _("Plan a meeting")), MENU))

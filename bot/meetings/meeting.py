@@ -79,6 +79,14 @@ class Pulse(StrEnum):
     TENSE = "TENSE"
 
 
+class NamesInMinutes(StrEnum):
+    """What happens to names before minutes are sent (F-23)."""
+
+    REDACT = "REDACT"
+    SEND = "SEND"
+    NOT_YET = "NOT_YET"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """A meeting as somebody plans it."""

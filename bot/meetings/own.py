@@ -7,11 +7,14 @@ from typing import Final
 from sqlalchemy import or_, select, true
 
 from bot.engine.scope import OwnDate, OwnTopic
+from bot.i18n import Text, _
 from bot.meetings.answers import counts
 from bot.meetings.meeting import Answer, DateState, TopicState, read_steps
 from bot.meetings.members import is_member
+from bot.meetings.minutes import decisions, has_names, in_words
 from bot.meetings.planning import cut_off_of
 from bot.meetings.rows import details_of, number_of, title_of
+from bot.meetings.topics import leads
 from bot.meetings.words import where
 from bot.taxonomy import PLANNERS
 from bot.work import Work
@@ -48,13 +51,13 @@ def own_dates(work: Work, chat: Conversation) -> tuple[OwnDate, ...]:
     found = []
     for meeting, date, member, row in rows:
         invited = is_member(member, date)
-        leads = plans or (account is not None and account.id in (meeting.moderator_id, meeting.deputy_id))
-        if not (invited or leads or (meeting.public and not (member is not None and member.excluded))):
+        leading = plans or (account is not None and account.id in (meeting.moderator_id, meeting.deputy_id))
+        if not (invited or leading or (meeting.public and not (member is not None and member.excluded))):
             continue
         shown[meeting.id] = shown.get(meeting.id, 0) + 1
         if shown[meeting.id] > PER_MEETING:
             continue
-        found.append(_own(work, meeting, date, member if invited else None, row, leads=leads))
+        found.append(_own(work, meeting, date, member if invited else None, row, leads=leading))
     return tuple(found)
 
 
@@ -95,9 +98,20 @@ def _own(
     )
 
 
+def minutes_of(work: Work, chat: Conversation, date_id: int) -> tuple[Text, bool]:
+    """The minutes of a date for whoever leads it, and whether names may be in them."""
+    date = work.session.get(MeetingDate, date_id)
+    meeting = work.session.get(Meeting, date.meeting_id) if date is not None else None
+    if date is None or meeting is None or not leads(work, meeting, chat) or not decisions(work, date):
+        return _("Nothing is written down yet."), False
+    return in_words(work, meeting, date, date.minutes_version + 1), has_names(work, date)
+
+
 def topics_of(work: Work, chat: Conversation, date_id: int) -> tuple[OwnTopic, ...]:
     """The topics of a date in their order: for who leads it all, for others their own and the agenda."""
-    leads = {each.id for each in own_dates(work, chat) if each.leads}
+    date = work.session.get(MeetingDate, date_id)
+    meeting = work.session.get(Meeting, date.meeting_id) if date is not None else None
+    sees_all = meeting is not None and leads(work, meeting, chat)
     rows = work.session.scalars(
         select(AgendaTopic).where(AgendaTopic.date_id == date_id).order_by(AgendaTopic.position, AgendaTopic.id)
     )
@@ -110,5 +124,5 @@ def topics_of(work: Work, chat: Conversation, date_id: int) -> tuple[OwnTopic, .
             reason=each.reason or "",
         )
         for each in rows
-        if date_id in leads or each.conversation_id == chat.id or each.state == TopicState.ON_AGENDA
+        if sees_all or each.conversation_id == chat.id or each.state == TopicState.ON_AGENDA
     )

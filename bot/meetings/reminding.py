@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
 from sqlalchemy import func, or_, select, update
@@ -121,6 +121,10 @@ class Reminder:
 
     def __post_init__(self) -> None:
         self._texts: dict[tuple[object, ...], str] = {}
+        # Many have the same steps, and heard of it at the same moment.
+        self._due = cache(self._reckon_due)
+        self._following = cache(self._reckon_following)
+        self._roles = frozenset(self.meeting.roles.split())
 
     @cached_property
     def _local(self) -> datetime:
@@ -128,7 +132,7 @@ class Reminder:
 
     def look_at(self, member: MeetingMember, row: Attendance | None, chat: Conversation) -> None:
         """Reminds one member if that is due, and sets their next moment."""
-        work, point = self.work, self.work.contact_point
+        work = self.work
         if row is None:
             row = Attendance(
                 date_id=self.date.id,
@@ -138,9 +142,8 @@ class Reminder:
                 snoozed=False,
             )
             work.session.add(row)
-        steps = read_steps(member.steps) if member.steps is not None else steps_of(self.meeting)
-        since = row.reminded_at or member.invited_at or work.now
-        due = came_due(point, self._local, self.meeting.zone, steps, since, work.now)
+        steps = member.steps if member.steps is not None else self.meeting.steps
+        due = self._due(steps, row.reminded_at or member.invited_at or work.now)
         wants = member.stopped_at is None and row.answer not in COMES_NOT
         if wants and (due or row.snoozed):
             late = bool(due) and not row.snoozed and work.now - due[-1] > LATE_AFTER
@@ -149,16 +152,23 @@ class Reminder:
         if due or row.snoozed:
             row.reminded_at = work.now
         row.snoozed = False
-        row.remind_at = (
-            following(point, self._local, self.meeting.zone, steps, work.now) if member.stopped_at is None else None
-        )
+        row.remind_at = self._following(steps) if member.stopped_at is None else None
+
+    def _reckon_due(self, steps: str, since: datetime) -> list[datetime]:
+        point, now = self.work.contact_point, self.work.now
+        return came_due(point, self._local, self.meeting.zone, read_steps(steps), since, now)
+
+    def _reckon_following(self, steps: str) -> datetime | None:
+        point, now = self.work.contact_point, self.work.now
+        return following(point, self._local, self.meeting.zone, read_steps(steps), now)
 
     def _tell(self, member: MeetingMember, row: Attendance, chat: Conversation, *, late: bool) -> None:
         row.told_start = self.date.local
         language = self.work.language_of(chat)
-        roles = roles_behind(self.meeting, self.held.get(chat.id, ()))
-        key = (language, late, row.answer, member.why, tuple(map(str, roles)))
+        held = self.held.get(chat.id, ())
+        key = (language, late, row.answer, member.why, self._roles.intersection(held))
         if key not in self._texts:
+            roles = roles_behind(self.meeting, held)
             self._texts[key] = render(self._text(row, Why(member.why), roles, late=late), language)
         buttons = (*_fitting(self.date, Answer(row.answer)), Button(f"/snooze {self.date.id}", _("Remind me again")))
         send(

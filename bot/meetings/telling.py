@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -103,6 +103,7 @@ class News:
     def __post_init__(self) -> None:
         self._files: dict[tuple[str, str], Media] = {}
         self._texts: dict[tuple[object, ...], str] = {}
+        self._roles = frozenset(self.meeting.roles.split())
 
     @cached_property
     def dates(self) -> list[MeetingDate]:
@@ -117,7 +118,7 @@ class News:
         before, member.told_sequence = member.told_sequence, self.meeting.sequence
         if self.meeting.ended_at is not None:
             if member.invited_at is not None and before is not None:
-                self._send(chat, self._ended(), self._file(chat, "end"), ("end",))
+                self._send(chat, self._ended, self._file(chat, "end"), ("end",))
             return
         if member.left_at is not None:
             # Who was told an old date may turn up on it.
@@ -133,16 +134,18 @@ class News:
     def _tell_all(
         self, member: MeetingMember, chat: Conversation, held: Sequence[str], *, is_new: bool, changed: bool
     ) -> None:
-        only = member.only_date_id
+        only, why = member.only_date_id, Why(member.why)
         dates = [each for each in self.upcoming if only is None or each.id == only]
-        roles = roles_behind(self.meeting, held)
-        key = (is_new, changed, only, member.why, tuple(sorted(held)) if roles else ())
-        text = paragraphs(
-            _heading(self.work, self.meeting, is_new=is_new, changed=changed),
-            how_it_is(self.work, self.meeting, dates),
-            _topics(self.work, self.meeting) if dates else None,
-            lines(why_told(Why(member.why), roles), HOW_TO_STOP),
-        )
+        key = (is_new, changed, only, why, frozenset(held) & self._roles)
+
+        def text() -> Text:
+            return paragraphs(
+                _heading(self.work, self.meeting, is_new=is_new, changed=changed),
+                how_it_is(self.work, self.meeting, dates),
+                TOPICS if dates else None,
+                lines(why_told(why, roles_behind(self.meeting, held)), HOW_TO_STOP),
+            )
+
         self._send(chat, text, self._file(chat, "all"), key, answers(dates[0]) if dates else ())
 
     def _tell_changes(self, member: MeetingMember, chat: Conversation, before: int | None) -> None:
@@ -158,10 +161,13 @@ class News:
         if not still:
             return
         moved = [each for each in still if is_planned(each)]
-        text = paragraphs(
-            *(self._change(each, told[each.id]) for each in still),
-            _("Your answer for the old date no longer counts. Can you come on the new one?") if moved else None,
-        )
+
+        def text() -> Text:
+            return paragraphs(
+                *(self._change(each, told[each.id]) for each in still),
+                _("Your answer for the old date no longer counts. Can you come on the new one?") if moved else None,
+            )
+
         kind = "all" if moved else "cancel:" + " ".join(each.original for each in still)
         key = (before, tuple((each.id, told[each.id]) for each in still))
         self._send(chat, text, self._file(chat, kind), key, answers(moved[0]) if moved else ())
@@ -232,14 +238,20 @@ class News:
         return self._files[kind, language]
 
     def _send(
-        self, chat: Conversation, text: Text, file: Media, key: tuple[object, ...], buttons: tuple[Button, ...] = ()
+        self,
+        chat: Conversation,
+        text: Callable[[], Text],
+        file: Media,
+        key: tuple[object, ...],
+        buttons: tuple[Button, ...] = (),
     ) -> None:
         language = self.work.language_of(chat)
         if (*key, language) not in self._texts:
-            self._texts[*key, language] = render(text, language)
+            self._texts[*key, language] = render(text(), language)
+            self._texts["file", language] = render(_("For your calendar:"), language)
         about = f"meeting:{self.meeting.id}"
         send(self.work, chat, self._texts[*key, language], buttons, about=about)
-        self.work.tell(chat, _("For your calendar:"), file=file, broadcast=True, about=about)
+        self.work.tell(chat, self._texts["file", language], file=file, broadcast=True, about=about)
 
 
 def send(
@@ -298,5 +310,4 @@ def how_it_is(work: Work, meeting: Meeting, dates: Sequence[MeetingDate]) -> Tex
     )
 
 
-def _topics(work: Work, meeting: Meeting) -> Text:
-    return _("Would you like to talk about something there? /topic – everybody who is invited can propose topics.")
+TOPICS: Final = _("Would you like to talk about something there? /topic – everybody who is invited can propose topics.")

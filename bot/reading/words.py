@@ -49,6 +49,10 @@ COMMANDS: Final = frozenset(
             "/mute",
             "/carry",
             "/minutes",
+            "/release",
+            "/pulse",
+            "/measure",
+            "/tables",
             "/nofeed",
         ),
         *("/back", "/skip", "/later", "/cancel", "/done", "/send", "/change", "/discard"),
@@ -145,6 +149,7 @@ _SLASH_ONLY: Final[dict[str, str]] = {
     "/agenda": "tagesordnung",
     "/plan": "planen, treffen planen",
     "/minutes": "protokoll",
+    "/tables": "übersicht, übersicht runde tische",
     "/skip": "weiter, next, devam, التالي, далі, дальше, напред, بعدی, dalej, suivant, vazhdo",
     "/send": """
         senden, abschicken, gönder, إرسال, надіслати, отправить, trimite, изпрати, ارسال, bişîne, wyślij,

@@ -159,11 +159,18 @@ GIVEN: dict[str, list[dict[str, Any]]] = {
     "agenda": DATES,
     "change_date": [{**date, "change": change} for date in DATES for change in ("MOVE", "CANCEL")],
     "place_topic": [{}, *DATES],
+    "minutes": DATES,
+    "release_minutes": DATES,
+    "pulse": [{**date, "mood": "CALM"} for date in DATES],
 }
 """What brings a conversation about that needs something to begin with."""
 
 
-TYPED = {"plan_meeting": ("18:00", "7", "FREQ=WEEKLY;BYDAY=SU", "5.1.2027"), "change_date": ("5.1.2027 18:00",)}
+TYPED = {
+    "plan_meeting": ("18:00", "7", "FREQ=WEEKLY;BYDAY=SU", "5.1.2027"),
+    "change_date": ("5.1.2027 18:00",),
+    "minutes": ("5.1.2027",),
+}
 """Words that a question of a flow takes which takes no other."""
 
 

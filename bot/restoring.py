@@ -37,7 +37,7 @@ from bot.retention import (
     of_rows,
 )
 from bot.taxonomy import OVER, ReportState, RequestState
-from storage import accounts, dumps, matrix, telegram, web_messages
+from storage import accounts, dumps, matrix, meetings, telegram, web_messages
 from storage.backup import BackupError, check, is_dump, made_at, remove, sqlite_file
 from storage.database import Database, DatabaseError
 from storage.erasures import OF_PROFILES, Erased, ErasureFile, Kind, ListUnreadable, enter, entries, subject_of
@@ -406,6 +406,8 @@ def _replay_chats(session: Session, ring: KeyRing, point: str, subjects: Mapping
             )
         if kinds & {Kind.ROLES, Kind.FORGOTTEN}:
             accounts.forget_account(session, key)
+        if Kind.FORGOTTEN in kinds:
+            meetings.forget_chat(session, key)
         if Kind.CHAT in kinds:
             unused.append(conversation)
         elif Kind.FORGOTTEN not in kinds:

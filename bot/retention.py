@@ -38,6 +38,7 @@ from storage.backup import kept_aside, old_files, rehearsal
 from storage.database import Database
 from storage.erasures import ErasureFile, Kind, erased
 from storage.leases import LostLease
+from storage.meetings import Attendance, Measure, Meeting, MeetingDate, MeetingMember
 from storage.models import (
     Consent,
     ContactLink,
@@ -95,6 +96,7 @@ class Counts:
     accounts: int = 0
     invitations: int = 0
     profiles: int = 0
+    meetings: int = 0
     on_hold: int = 0
 
     def __add__(self, other: Counts) -> Counts:
@@ -128,6 +130,7 @@ LABELS: Final[Mapping[str, str]] = {
     "accounts": "accounts of people with roles",
     "invitations": "codes of invitations",
     "profiles": "profiles of experts who have left the pool",
+    "meetings": "dates of meetings, and meetings without any",
     "on_hold": "left alone, because on hold",
 }
 """What an operator reads."""
@@ -626,6 +629,15 @@ def _chats(session: Session, point: ContactPoint, now: datetime, after: int) -> 
             select(UserAccount.conversation_id).where(UserAccount.conversation_id.in_([each.id for each in found]))
         )
     )
+    linked |= set(
+        session.scalars(
+            select(MeetingMember.conversation_id).where(
+                MeetingMember.conversation_id.in_([each.id for each in found]),
+                MeetingMember.left_at.is_(None),
+                MeetingMember.only_date_id.is_(None),
+            )
+        )
+    )
     unused = [
         each
         for each in found
@@ -685,6 +697,39 @@ def _profiles(session: Session, point: ContactPoint, now: datetime, after: int) 
         erased(session, ring, point.id, Kind.PROFILE, row.number, at=now)
     _delete_rows(session, PoolProfile, [row.id for row in gone])
     return Counts(profiles=len(gone)), rows[-1].id if rows else None
+
+
+def _meetings(session: Session, point: ContactPoint, now: datetime, after: int) -> tuple[Counts, int | None]:
+    """Dates so long ago with answers, topics and minutes, but not while a measure is open; then meetings without any.
+
+    What was said of the mood goes as early as a talk.
+    """
+    mood = update(Attendance).where(
+        Attendance.pulse.is_not(None),
+        Attendance.date_id.in_(
+            select(MeetingDate.id).where(MeetingDate.starts_at <= _days_ago(now, point.retention.transcript_days))
+        ),
+    )
+    session.execute(mood.values(pulse=None).execution_options(synchronize_session=False))
+    months = point.retention.meeting_months
+    is_open = exists().where(Measure.date_id == MeetingDate.id, Measure.done_at.is_(None), Measure.due_on.is_not(None))
+    rows = session.execute(
+        select(MeetingDate.id, MeetingDate.starts_at)
+        .where(MeetingDate.starts_at <= now - months * SHORTEST_MONTH, MeetingDate.id > after, ~is_open)
+        .order_by(MeetingDate.id)
+        .limit(WINDOW)
+    ).all()
+    gone = [row.id for row in rows if months_after(row.starts_at, months) <= now]
+    _delete_rows(session, MeetingDate, gone)
+    empty = session.scalars(
+        select(Meeting.id).where(
+            or_(Meeting.ended_at <= now - months * SHORTEST_MONTH, Meeting.rule == ""),
+            Meeting.created_at <= now - months * SHORTEST_MONTH,
+            ~exists().where(MeetingDate.meeting_id == Meeting.id),
+        )
+    ).all()
+    _delete_rows(session, Meeting, empty)
+    return Counts(meetings=len(gone) + len(empty)), rows[-1].id if rows else None
 
 
 def _delete_moments(session: Session, chats: Sequence[int]) -> None:
@@ -849,6 +894,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _cases,
     _accounts,
     _profiles,
+    _meetings,
     _chats,
     _pages,
     _inbox,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.models import Base, only_where
 from storage.scope import Scoped
@@ -215,3 +215,17 @@ class CalendarFeed(Base, Scoped):
     key: Mapped[str] = mapped_column(unique=True)
     """Keyed hash of the secret in the address."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+def forget_chat(session: Session, conversation: int) -> None:
+    """Deletes what is kept of a chat: invitations, answers, its calendar; topics stay without whose they were."""
+    for table in (MeetingMember, Attendance, CalendarFeed):
+        session.execute(
+            delete(table).where(table.conversation_id == conversation).execution_options(synchronize_session=False)
+        )
+    session.execute(
+        update(AgendaTopic)
+        .where(AgendaTopic.conversation_id == conversation)
+        .values(conversation_id=None)
+        .execution_options(synchronize_session=False)
+    )

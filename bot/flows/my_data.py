@@ -13,6 +13,7 @@ from bot.engine.inputs import Choice, Confirm
 from bot.engine.scope import Scope
 from bot.flows.away import absence_in_words, deputy_name
 from bot.flows.join import organisation_in_words, roles_in_words
+from bot.flows.my_meetings import date_in_words
 from bot.flows.my_profile import profile_in_words
 from bot.flows.my_reports import STATE_WORDS
 from bot.flows.my_requests import request_in_words
@@ -51,6 +52,7 @@ def _stored(flow: MyData, scope: Scope) -> Text:
             for report in reports
         ),
         *_requests(scope),
+        *_dates(scope),
         *_account(scope),
         _("A report sent without a link to this chat cannot be shown here."),
     )
@@ -67,6 +69,15 @@ def _requests(scope: Scope) -> Iterator[Text]:
         )
     for request in requests:
         yield _("  {request}", request=request_in_words(request, scope))
+
+
+def _dates(scope: Scope) -> Iterator[Text]:
+    """The coming dates that somebody is invited to, with their answers."""
+    dates = [each for each in scope.dates() if each.invited]
+    if dates:
+        yield ngettext("• {n} date that you are invited to", "• {n} dates that you are invited to", len(dates))
+    for each in dates:
+        yield _("  {date}", date=date_in_words(each))
 
 
 def _account(scope: Scope) -> Iterator[Text]:
@@ -134,6 +145,17 @@ def export_file(scope: Scope) -> bytes:
                     "story": report.story,
                 }
                 for report in scope.own_reports()
+            ],
+            "dates": [
+                {
+                    "meeting": render(each.title, scope.language),
+                    "starts_at": each.starts_at.isoformat(),
+                    "answer": str(each.answer),
+                    "reminders": list(each.steps) if each.steps is not None else None,
+                    "topics": [topic.text for topic in scope.topics(each.id) if topic.own],
+                }
+                for each in scope.dates()
+                if each.invited
             ],
             "requests": [
                 {

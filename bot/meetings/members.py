@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final, NamedTuple, cast
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, select, update
 
 from bot.i18n import _
 from bot.meetings.meeting import Why
 from bot.meetings.rows import title_of
 from bot.roles import ROLE
 from bot.work import Work
-from storage import outbox
+from storage import meetings, outbox
 from storage.accounts import RoleGrant, UserAccount
 from storage.insert import insert_or_leave
-from storage.meetings import AgendaTopic, Attendance, CalendarFeed, Meeting, MeetingDate, MeetingMember
+from storage.meetings import Attendance, Meeting, MeetingDate, MeetingMember
 from storage.models import Conversation
 
 _MEMBERS: Final = cast("Table", MeetingMember.__table__)
@@ -167,16 +167,7 @@ def forget(work: Work, chat: int) -> None:
     """Deletes what is kept of a chat: invitations, answers, its calendar; topics stay without whose they were."""
     for about in outbox.waiting_about(work.session, chat):
         outbox.take_back(work.session, about, work.now, chat)
-    for table in (MeetingMember, Attendance, CalendarFeed):
-        work.session.execute(
-            delete(table).where(table.conversation_id == chat).execution_options(synchronize_session=False)
-        )
-    work.session.execute(
-        update(AgendaTopic)
-        .where(AgendaTopic.conversation_id == chat)
-        .values(conversation_id=None)
-        .execution_options(synchronize_session=False)
-    )
+    meetings.forget_chat(work.session, chat)
     work.session.flush()
 
 

@@ -433,7 +433,7 @@ class Turns:
         if memory.state is not None:
             memory = replace(memory, state=replace(memory.state, prompt=conversation.prompt_outbox_id))
         else:
-            memory = replace(memory, buttons=buttons or memory.buttons)
+            memory = replace(memory, buttons=work.offered.pop(conversation.id, ()) or buttons or memory.buttons)
         self.keep(work, conversation, memory)
 
     def keep(self, work: Work, conversation: Conversation, memory: Memory) -> None:

@@ -92,6 +92,8 @@ class Work:
     """The inbox row that is being worked through."""
     chats: dict[str, Conversation] = field(default_factory=dict)
     """The chats at hand, by their keys."""
+    offered: dict[int, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """What was offered last beside any question, by chat: ids and labels."""
     _language_of_desk: str | None = None
     _given: set[str] = field(default_factory=set)
     """The first letters of the numbers given to new threads."""

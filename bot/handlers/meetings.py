@@ -32,6 +32,7 @@ from bot.meetings import answers, calendar, feed, members, minutes, overview, pl
 from bot.meetings.meeting import NamesInMinutes, read_steps
 from bot.meetings.rows import dates_of, entry_of, is_planned, locked, locked_meeting, number_of, title_of
 from bot.meetings.rule import local_of, utc_of
+from bot.meetings.telling import say
 from bot.meetings.words import days_before
 from bot.messages import Media, Style, Voice
 from bot.taxonomy import PLANNERS
@@ -83,26 +84,26 @@ def set_reminders(command: SetReminders, work: Work, conversation: Conversation)
         answers.mute(work, conversation, command.meeting)
         return
     if not answers.set_steps(work, conversation, command.meeting, command.steps):
-        work.tell(conversation, answers.GONE, DATES)
+        say(work, conversation, answers.GONE, DATES)
         return
     meeting = work.session.get_one(Meeting, command.meeting)
     steps = command.steps if command.steps is not None else read_steps(meeting.steps)
-    work.tell(conversation, _("Done. I remind you: {steps}.", steps=days_before(steps)), DATES)
+    say(work, conversation, _("Done. I remind you: {steps}.", steps=days_before(steps)), DATES)
 
 
 def leave_meeting(command: LeaveMeeting, work: Work, conversation: Conversation) -> None:
     """Ends an invitation at the person's own wish."""
     if answers.leave(work, conversation, command.meeting):
-        work.tell(conversation, _("Done. You are not invited any more. Thank you for having been there."), (MENU,))
+        say(work, conversation, _("Done. You are not invited any more. Thank you for having been there."), (MENU,))
     else:
-        work.tell(conversation, answers.GONE, (MENU,))
+        say(work, conversation, answers.GONE, (MENU,))
 
 
 def send_calendar(command: SendCalendar, work: Work, conversation: Conversation) -> None:
     """Gives a meeting as a file."""
     meeting = work.session.get(Meeting, command.meeting)
     if meeting is None or not _sees(work, meeting, conversation):
-        work.tell(conversation, answers.GONE, DATES)
+        say(work, conversation, answers.GONE, DATES)
         return
     entry = entry_of(work, meeting, dates_of(work, meeting), work.language_of(conversation))
     file = Media("document", f"{number_of(meeting)}.ics", calendar.TYPE, calendar.published([entry]))
@@ -118,7 +119,7 @@ def renew_feed(command: RenewFeed, work: Work, conversation: Conversation) -> No
     """Gives a fresh address for a calendar programme, or ends it."""
     if command.end:
         feed.end(work, conversation)
-        work.tell(conversation, _("Done. Your private address is not good any more."), DATES)
+        say(work, conversation, _("Done. Your private address is not good any more."), DATES)
     else:
         feed.renew(work, conversation)
 
@@ -127,11 +128,11 @@ def show_who_comes(command: ShowWhoComes, work: Work, conversation: Conversation
     """Names, for the moderator and those who plan."""
     found = locked(work, command.date)
     if found is None or not topics.leads(work, found[0], conversation):
-        work.tell(conversation, answers.GONE, DATES)
+        say(work, conversation, answers.GONE, DATES)
         return
     meeting, date = found
     heading = _("“{title}” on {when}:", title=title_of(work.contact_point, meeting), when=date.starts_at)
-    work.tell(conversation, lines(heading, answers.who_comes(work, meeting, date), pulse.in_words(work, date)))
+    say(work, conversation, lines(heading, answers.who_comes(work, meeting, date), pulse.in_words(work, date)))
 
 
 def _to_change(work: Work, conversation: Conversation, date_id: int) -> tuple[Meeting, MeetingDate] | None:
@@ -140,10 +141,10 @@ def _to_change(work: Work, conversation: Conversation, date_id: int) -> tuple[Me
     meeting = locked_meeting(work, date.meeting_id) if date is not None else None
     found = locked(work, date_id) if meeting is not None else None
     if found is None or not topics.leads(work, found[0], conversation):
-        work.tell(conversation, answers.GONE, DATES)
+        say(work, conversation, answers.GONE, DATES)
         return None
     if not is_planned(found[1]) or found[0].ended_at is not None or found[1].starts_at <= work.now:
-        work.tell(conversation, _("This date is over or cancelled already. Nothing was changed."), DATES)
+        say(work, conversation, _("This date is over or cancelled already. Nothing was changed."), DATES)
         return None
     return found
 
@@ -156,10 +157,10 @@ def move_date(command: MoveDate, work: Work, conversation: Conversation) -> None
     meeting, date = found
     at = utc_of(command.local, meeting.zone)
     if at <= work.now or command.local == local_of(date.starts_at, meeting.zone):
-        work.tell(conversation, _("This time has already passed. Please write a later one."), DATES)
+        say(work, conversation, _("This time has already passed. Please write a later one."), DATES)
         return
     planning.move(work, meeting, date, command.local, command.why)
-    work.tell(conversation, _("Done. It is moved to {when}. I tell everybody now.", when=at), DATES)
+    say(work, conversation, _("Done. It is moved to {when}. I tell everybody now.", when=at), DATES)
     _note(work, meeting, at)
 
 
@@ -170,7 +171,7 @@ def cancel_date(command: CancelDate, work: Work, conversation: Conversation) -> 
         return
     meeting, date = found
     planning.cancel(work, meeting, date, command.why)
-    work.tell(conversation, _("Done. It is cancelled. I tell everybody now."), DATES)
+    say(work, conversation, _("Done. It is cancelled. I tell everybody now."), DATES)
     _note(work, meeting, date.starts_at)
 
 
@@ -216,7 +217,7 @@ def keep_decision(command: KeepDecision, work: Work, conversation: Conversation)
 def release_minutes(command: ReleaseMinutes, work: Work, conversation: Conversation) -> None:
     """Sends the minutes."""
     if command.how is NamesInMinutes.NOT_YET:
-        work.tell(conversation, _("All right. Nothing was sent."), DATES)
+        say(work, conversation, _("All right. Nothing was sent."), DATES)
     else:
         replaces = command.how is NamesInMinutes.REDACT
         minutes.release(work, conversation, command.date, replace_names=replaces)
@@ -232,4 +233,4 @@ def show_overview(command: ShowOverview, work: Work, conversation: Conversation)
     account = accounts.of_chat(work.session, conversation)
     roles = {grant.role for grant in account.grants} if account is not None else set()
     if not roles.isdisjoint(PLANNERS):
-        work.tell(conversation, overview.overview(work), (Button("/plan", _("Plan a meeting")), MENU))
+        say(work, conversation, overview.overview(work), (Button("/plan", _("Plan a meeting")), MENU))

@@ -16,7 +16,7 @@ from bot.meetings.meeting import COMES_NOT, Answer, Why
 from bot.meetings.planning import REMIND, TELL
 from bot.meetings.reminding import snooze_until
 from bot.meetings.rows import BUSY, dates_of, if_free, is_planned, locked, title_of
-from bot.meetings.telling import answers
+from bot.meetings.telling import answers, say
 from bot.work import Work
 from storage import accounts, outbox
 from storage.accounts import Invitation, UserAccount, code_key
@@ -57,7 +57,8 @@ def answer(work: Work, chat: Conversation, date_id: int, said: Answer) -> None:
     if said is Answer.DEPUTY:
         _hand_on(work, meeting, date, chat)
         return
-    work.tell(
+    say(
+        work,
         chat,
         lines(_confirmed(said, title_of(work.contact_point, meeting), date), counts(work, meeting, date), _CHANGE),
         (Button("/meetings", _("My dates")), MENU),
@@ -100,23 +101,23 @@ def _open(work: Work, chat: Conversation, date_id: int) -> tuple[Meeting, Meetin
     """A date that somebody may answer to; who may not is told why."""
     found = locked(work, date_id)
     if found is None:
-        work.tell(chat, GONE, (Button("/meetings", _("My dates")), MENU))
+        say(work, chat, GONE, (Button("/meetings", _("My dates")), MENU))
         return None
     meeting, date = found
     member = members.member_of(work, meeting.id, chat.id)
     if not members.is_member(member, date):
         if not meeting.public or (member is not None and member.excluded):
-            work.tell(chat, GONE, (Button("/meetings", _("My dates")), MENU))
+            say(work, chat, GONE, (Button("/meetings", _("My dates")), MENU))
             return None
         member = _sign_up(work, meeting, chat)
     if member is None:
         return None
     title = title_of(work.contact_point, meeting)
     if not is_planned(date) or meeting.ended_at is not None:
-        work.tell(chat, _("“{title}” on {when} does not take place.", title=title, when=date.starts_at), (MENU,))
+        say(work, chat, _("“{title}” on {when} does not take place.", title=title, when=date.starts_at), (MENU,))
         return None
     if date.starts_at <= work.now:
-        work.tell(chat, _("“{title}” on {when} has begun already.", title=title, when=date.starts_at), (MENU,))
+        say(work, chat, _("“{title}” on {when} has begun already.", title=title, when=date.starts_at), (MENU,))
         return None
     return meeting, date, member
 
@@ -176,7 +177,7 @@ def fill_seats(work: Work, date_id: int) -> None:
                 ),
                 _("If you cannot come any more, please say so, so that somebody else can."),
             )
-            work.tell(chat, text, answers(date)[1:], about=f"date:{date.id}", not_after=date.starts_at)
+            say(work, chat, text, answers(date)[1:], about=f"date:{date.id}", not_after=date.starts_at)
 
 
 def _hand_on(work: Work, meeting: Meeting, date: MeetingDate, chat: Conversation) -> None:
@@ -195,7 +196,8 @@ def _hand_on(work: Work, meeting: Meeting, date: MeetingDate, chat: Conversation
     )
     found = entrances(work.session, work.contact_point.id)
     links = [f"{address}{code}" for name, address in found.items() if name == "web"]
-    work.tell(
+    say(
+        work,
         chat,
         lines(
             _(
@@ -229,7 +231,7 @@ def take_place(work: Work, chat: Conversation, date_id: int, in_place_of: int | 
     giver = work.session.get(Conversation, in_place_of) if in_place_of is not None else None
     if giver is not None:
         title = title_of(work.contact_point, meeting)
-        work.tell(giver, _("Your code was used: somebody comes for you to “{title}” on {when}.", title=title,
+        say(work, giver, _("Your code was used: somebody comes for you to “{title}” on {when}.", title=title,
                            when=date.starts_at))  # fmt: skip
     return True
 
@@ -255,7 +257,7 @@ def _end_substitute(work: Work, meeting: Meeting, date: MeetingDate, chat: Conve
         text = _("You need not come for somebody to “{title}” on {when} any more. Thank you.", title=title,
                  when=date.starts_at)  # fmt: skip
         members.leave(work, meeting, member, excluded=False)
-        work.tell(other, text)
+        say(work, other, text)
         if meeting.seats is not None:
             work.remind(SEATS, date.id, work.now)
 
@@ -329,13 +331,13 @@ def snooze(work: Work, chat: Conversation, date_id: int) -> None:
     row = attendance(work, date, chat)
     again = snooze_until(work, date)
     if again >= date.starts_at:
-        work.tell(chat, _("It begins soon: {when}. I cannot remind you again before that.", when=date.starts_at))
+        say(work, chat, _("It begins soon: {when}. I cannot remind you again before that.", when=date.starts_at))
         return
     row.snoozed, row.remind_at = True, again
     member.stopped_at = None
     work.session.flush()
     work.remind(REMIND, date.id, work.now)
-    work.tell(chat, _("I remind you again: {when}.", when=again), (Button("/meetings", _("My dates")), MENU))
+    say(work, chat, _("I remind you again: {when}.", when=again), (Button("/meetings", _("My dates")), MENU))
 
 
 def mute(work: Work, chat: Conversation, meeting_id: int) -> None:
@@ -343,7 +345,7 @@ def mute(work: Work, chat: Conversation, meeting_id: int) -> None:
     meeting = work.session.get(Meeting, meeting_id)
     member = members.member_of(work, meeting_id, chat.id)
     if meeting is None or member is None or not members.is_member(member):
-        work.tell(chat, GONE, (Button("/meetings", _("My dates")), MENU))
+        say(work, chat, GONE, (Button("/meetings", _("My dates")), MENU))
         return
     member.stopped_at = work.now
     for date in dates_of(work, meeting, since=work.now):
@@ -354,7 +356,8 @@ def mute(work: Work, chat: Conversation, meeting_id: int) -> None:
             .values(remind_at=None, snoozed=False)
             .execution_options(synchronize_session=False)
         )
-    work.tell(
+    say(
+        work,
         chat,
         lines(
             _("I do not remind you of “{title}” any more.", title=title_of(work.contact_point, meeting)),

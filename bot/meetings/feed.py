@@ -17,6 +17,7 @@ from bot.meetings import calendar
 from bot.meetings.calendar import CalendarEntry
 from bot.meetings.members import is_member
 from bot.meetings.rows import dates_of, entry_of, is_planned, local_of_date
+from bot.meetings.telling import say
 from bot.work import Work
 from storage.entrances import entrances
 from storage.keys import KeyRing
@@ -38,13 +39,14 @@ def renew(work: Work, chat: Conversation) -> None:
     page = entrances(work.session, work.contact_point.id).get("web", "")
     origin = "/".join(page.split("/")[:3])
     if not origin:
-        work.tell(chat, _("There is no web page here that could serve a calendar. Every invitation has a file."),
+        say(work, chat, _("There is no web page here that could serve a calendar. Every invitation has a file."),
                   (Button("/meetings", _("My dates")), MENU))  # fmt: skip
         return
     end(work, chat)
     secret = secrets.token_urlsafe(32)
     work.session.add(CalendarFeed(conversation_id=chat.id, key=key_of(work.ring, secret), created_at=work.now))
-    work.tell(
+    say(
+        work,
         chat,
         lines(
             _("This is the private address of your dates: {link}", link=f"{origin}{PATH}{secret}.ics"),

@@ -13,7 +13,7 @@ from bot.i18n import ZONE, Text, _, lines, paragraphs, render, verbatim
 from bot.meetings.answers import GONE, attendance
 from bot.meetings.meeting import TopicState
 from bot.meetings.rows import BUSY, chats, if_free, locked, title_of
-from bot.meetings.telling import STEP, send
+from bot.meetings.telling import STEP, say, send
 from bot.meetings.topics import leading, leads
 from bot.reading.third_parties import finds_any, redact
 from bot.work import Work
@@ -37,7 +37,7 @@ def keep(
     found = locked(work, date_id)
     topic = work.session.get(AgendaTopic, topic_id) if topic_id is not None else None
     if found is None or not leads(work, found[0], chat) or (topic is not None and topic.date_id != date_id):
-        work.tell(chat, GONE, (MENU,))
+        say(work, chat, GONE, (MENU,))
         return
     measure = Measure(
         date_id=date_id,
@@ -52,7 +52,8 @@ def keep(
         topic.done_at = work.now
     if due is not None:
         work.remind(MEASURE, measure.id, _asked_on(work, due))
-    work.tell(
+    say(
+        work,
         chat,
         _("Written down."),
         (
@@ -114,13 +115,13 @@ def release(work: Work, chat: Conversation, date_id: int, *, replace_names: bool
     """Sends the minutes to the members; once more: as a corrected version that recalls the earlier one."""
     found = locked(work, date_id)
     if found is None or not leads(work, found[0], chat):
-        work.tell(chat, GONE, (MENU,))
+        say(work, chat, GONE, (MENU,))
         return
     _meeting, date_row = found
     rows = decisions(work, date_row)
     if not rows:
-        work.tell(
-            chat, _("Nothing is written down yet."), (Button(f"/minutes {date_id}", _("Write the minutes")), MENU)
+        say(
+            work, chat, _("Nothing is written down yet."), (Button(f"/minutes {date_id}", _("Write the minutes")), MENU)
         )
         return
     if replace_names:
@@ -135,7 +136,7 @@ def release(work: Work, chat: Conversation, date_id: int, *, replace_names: bool
     date_row.minutes_version += 1
     date_row.minutes_sent_at = work.now
     work.remind(MINUTES, date_id, work.now)
-    work.tell(chat, _("Done. I send the minutes to all who are invited."), (MENU,))
+    say(work, chat, _("Done. I send the minutes to all who are invited."), (MENU,))
 
 
 def send_minutes(work: Work, date_id: int) -> None:
@@ -190,7 +191,8 @@ def ask_whether_done(work: Work, measure_id: int) -> None:
     meeting = work.session.get_one(Meeting, date_row.meeting_id)
     details: dict[str, Any] = measure.details or {}
     for chat in leading(work, meeting):
-        work.tell(
+        say(
+            work,
             chat,
             lines(
                 _("A measure of “{title}” is due:", title=title_of(work.contact_point, meeting)),
@@ -209,8 +211,8 @@ def finish(work: Work, chat: Conversation, measure_id: int) -> None:
     measure = work.session.get(Measure, measure_id)
     found = locked(work, measure.date_id) if measure is not None else None
     if measure is None or found is None or not leads(work, found[0], chat):
-        work.tell(chat, GONE, (MENU,))
+        say(work, chat, GONE, (MENU,))
         return
     measure.done_at = work.now
     work.forget_reminder(measure.id, MEASURE)
-    work.tell(chat, _("Thank you. The measure is done."), (MENU,))
+    say(work, chat, _("Thank you. The measure is done."), (MENU,))

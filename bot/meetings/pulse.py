@@ -15,7 +15,7 @@ from bot.meetings.answers import GONE, attendance
 from bot.meetings.meeting import COMES_NOT, Answer, Pulse
 from bot.meetings.planning import PULSE
 from bot.meetings.rows import BUSY, chats, if_free, is_planned, locked, title_of
-from bot.meetings.telling import STEP, send
+from bot.meetings.telling import STEP, say, send
 from bot.meetings.words import PULSES
 from bot.work import Work
 from storage.meetings import Attendance, Meeting, MeetingDate, MeetingMember
@@ -86,11 +86,11 @@ def record(work: Work, chat: Conversation, date_id: int, mood: Pulse, remark: st
     found = locked(work, date_id)
     member = members.member_of(work, found[0].id, chat.id) if found is not None else None
     if found is None or not members.is_member(member, found[1]) or found[1].starts_at <= work.now:
-        work.tell(chat, GONE, (MENU,))
+        say(work, chat, GONE, (MENU,))
         return
     row = attendance(work, found[1], chat)
     row.pulse = {"mood": mood, "remark": remark}
-    work.tell(chat, _("Thank you. That helps to prepare the meeting."), (MENU,))
+    say(work, chat, _("Thank you. That helps to prepare the meeting."), (MENU,))
 
 
 def in_words(work: Work, date: MeetingDate) -> Text | None:

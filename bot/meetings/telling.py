@@ -274,6 +274,28 @@ def send(
         chat.memory = replace(memory, buttons=offered).to_json()
 
 
+def say(
+    work: Work,
+    chat: Conversation,
+    text: Text,
+    buttons: tuple[Button, ...] = (),
+    *,
+    about: str = "",
+    not_after: datetime | None = None,
+) -> None:
+    """Tells one person something; where there are no buttons, their numbers and words are understood."""
+    work.tell(chat, text, buttons, about=about, not_after=not_after)
+    if not buttons:
+        return
+    language = work.language_of(chat)
+    offered = tuple((button.id, render(button.label, language)) for button in buttons)
+    # In the turn of this chat its memory is written at the end.
+    work.offered[chat.id] = offered
+    memory = Memory.from_json(chat.memory)
+    if memory.state is None:
+        chat.memory = replace(memory, buttons=offered).to_json()
+
+
 def answers(date: MeetingDate) -> tuple[Button, ...]:
     """The answers to an invitation (R-69)."""
     return (

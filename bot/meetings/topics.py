@@ -13,7 +13,7 @@ from bot.meetings import members
 from bot.meetings.meeting import TopicState
 from bot.meetings.planning import AGENDA, cut_off_of
 from bot.meetings.rows import BUSY, chats, if_free, is_planned, locked, next_dates, title_of
-from bot.meetings.telling import STEP, send
+from bot.meetings.telling import STEP, say, send
 from bot.meetings.words import TOPIC_STATES
 from bot.taxonomy import PLANNERS
 from bot.work import Work
@@ -31,15 +31,16 @@ def place(work: Work, chat: Conversation, date_id: int, text: str) -> None:
     found = locked(work, date_id)
     member = members.member_of(work, found[0].id, chat.id) if found is not None else None
     if found is None or not (members.is_member(member, found[1]) or leads(work, found[0], chat)):
-        work.tell(chat, _("I cannot find this date any more."), (MENU,))
+        say(work, chat, _("I cannot find this date any more."), (MENU,))
         return
     meeting, date = found
     title = title_of(work.contact_point, meeting)
     if not is_planned(date) or meeting.ended_at is not None:
-        work.tell(chat, _("“{title}” on {when} does not take place.", title=title, when=date.starts_at), (MENU,))
+        say(work, chat, _("“{title}” on {when} does not take place.", title=title, when=date.starts_at), (MENU,))
         return
     if date.agenda_sent_at is not None or cut_off_of(work, meeting, date) <= work.now:
-        work.tell(
+        say(
+            work,
             chat,
             lines(
                 _("It is too late for topics of this date: the agenda has been sent."),
@@ -60,7 +61,8 @@ def place(work: Work, chat: Conversation, date_id: int, text: str) -> None:
         )
     )
     work.session.flush()
-    work.tell(
+    say(
+        work,
         chat,
         lines(
             _("Thank you. Your topic is proposed for “{title}” on {when}.", title=title, when=date.starts_at),
@@ -70,7 +72,8 @@ def place(work: Work, chat: Conversation, date_id: int, text: str) -> None:
     )
     for each in leading(work, meeting):
         if each.id != chat.id:
-            work.tell(
+            say(
+                work,
                 each,
                 _("There is a new topic for “{title}” on {when}.", title=title, when=date.starts_at),
                 (Button(f"/agenda {date.id}", _("Topics and agenda")),),
@@ -101,7 +104,7 @@ def decide(work: Work, chat: Conversation, topic_id: int, state: TopicState, rea
     topic = work.session.get(AgendaTopic, topic_id)
     found = locked(work, topic.date_id) if topic is not None else None
     if topic is None or found is None or not leads(work, found[0], chat):
-        work.tell(chat, _("I cannot find this topic any more."), (MENU,))
+        say(work, chat, _("I cannot find this topic any more."), (MENU,))
         return
     meeting, date = found
     again = (Button(f"/agenda {date.id}", _("Topics and agenda")), MENU)
@@ -111,13 +114,13 @@ def decide(work: Work, chat: Conversation, topic_id: int, state: TopicState, rea
     if state is TopicState.POSTPONED:
         following = _next_after(work, meeting, date)
         if following is None:
-            work.tell(chat, _("There is no later date to which it could be postponed."), again)
+            say(work, chat, _("There is no later date to which it could be postponed."), again)
             return
         _carry(work, topic, following)
     if topic.state != state:
         topic.state, topic.reason = state, reason or None
         _tell_owner(work, meeting, date, topic, chat)
-    work.tell(chat, _("Done. The topic is {state}.", state=TOPIC_STATES[state]), again)
+    say(work, chat, _("Done. The topic is {state}.", state=TOPIC_STATES[state]), again)
 
 
 def _next_after(work: Work, meeting: Meeting, date: MeetingDate) -> MeetingDate | None:
@@ -160,7 +163,7 @@ def _tell_owner(work: Work, meeting: Meeting, date: MeetingDate, topic: AgendaTo
     if words is not None:
         named = topic.state == TopicState.ANSWERED
         words = _("The answer: {answer}", answer=words) if named else _("The reason: {reason}", reason=words)
-    work.tell(owner, lines(told, _("Your topic: {topic}", topic=verbatim(_short(topic.text))), words))
+    say(work, owner, lines(told, _("Your topic: {topic}", topic=verbatim(_short(topic.text))), words))
 
 
 def _short(text: str, at_most: int = 120) -> str:
@@ -263,23 +266,24 @@ def carry_over(work: Work, chat: Conversation, date_id: int) -> None:
     """Takes all unfinished topics of a date over to the next, by one press."""
     found = locked(work, date_id)
     if found is None or not leads(work, found[0], chat):
-        work.tell(chat, _("I cannot find this date any more."), (MENU,))
+        say(work, chat, _("I cannot find this date any more."), (MENU,))
         return
     meeting, date = found
     left = unfinished(work, date)
     following = _next_after(work, meeting, date)
     if not left:
-        work.tell(chat, _("No topic of this date is unfinished."), (MENU,))
+        say(work, chat, _("No topic of this date is unfinished."), (MENU,))
         return
     if following is None:
-        work.tell(chat, _("There is no later date to which it could be postponed."), (MENU,))
+        say(work, chat, _("There is no later date to which it could be postponed."), (MENU,))
         return
     for each in left:
         _carry(work, each, following)
         each.state = TopicState.POSTPONED
         _tell_owner(work, meeting, date, each, chat)
     work.session.flush()
-    work.tell(
+    say(
+        work,
         chat,
         ngettext(
             "{n} topic is taken over to {when}.",
@@ -304,7 +308,8 @@ def ask_after(work: Work, date_id: int) -> None:
     if not left:
         return
     for chat in leading(work, meeting):
-        work.tell(
+        say(
+            work,
             chat,
             paragraphs(
                 _("“{title}” on {when} is over.", title=title_of(work.contact_point, meeting), when=date.starts_at),

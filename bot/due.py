@@ -18,9 +18,11 @@ from bot.engine.engine import REVIEW
 from bot.holder import HUMAN
 from bot.i18n import _, render
 from bot.meter import UNWATCHED, Meter, TurnResult
-from bot.pool.cascade import ask_how_it_goes, look_after
+from bot.pool.assignment import ask_whether_it_lasts
+from bot.pool.cascade import look_after
 from bot.pool.offers import tell_experts
 from bot.pool.search import FOLLOW, SEARCH, TELL
+from bot.pool.week import WEEK, week_begins
 from bot.taxonomy import Urgency
 from bot.turns import Turns, draft_reminder
 from bot.work import Work
@@ -50,7 +52,8 @@ class Due:
             AWAY_OVER: _away_over,
             SEARCH: look_after,
             TELL: tell_experts,
-            FOLLOW: ask_how_it_goes,
+            FOLLOW: ask_whether_it_lasts,
+            WEEK: week_begins,
             search.AGAIN: search.look_again,
             "take_idle": _take_idle,
             "talk_idle": _talk_idle,

@@ -401,6 +401,7 @@ def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> N
             _("/phone – show the number for a call-back (this is recorded)"),
             _("/suggest – whom of the pool to ask; /offer 2 – ask two at once"),
             _("/widen, /profession, /state_pool, /postpone DAY – when nobody accepts"),
+            _("/requester – somebody else goes on with a request"),
             _("/close – close with a result; /reopen – open again"),
             _("/hold – keep beyond its time, as in a legal dispute; /unhold – no longer"),
         ),
@@ -437,6 +438,11 @@ def _state_pool(work: Work, thread: Thread, spoken: Spoken, argument: str) -> No
     search.state_pool(work, thread, spoken.by, argument)
 
 
+def _requester(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.open_thread(work, thread, quietly=True)
+    search.requester(work, thread, spoken.by, argument)
+
+
 def _requests(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
     search.overview(work, thread)
     search.show_load(work, thread)
@@ -465,6 +471,7 @@ IN_A_THREAD: dict[str, InAThread] = {
     "/profession": _profession,
     "/postpone": _postpone,
     "/state_pool": _state_pool,
+    "/requester": _requester,
     "/take": _take,
     "/release": _release,
     "/transfer": _transfer,

@@ -11,8 +11,9 @@ from bot.desk import pool
 from bot.flows import FLOWS
 from bot.i18n import ZONE, Phone, Text, _, lines, listing, verbatim
 from bot.people import Absence, Person
+from bot.pool import requester
 from bot.roles import ROLE
-from bot.taxonomy import POOL, Role
+from bot.taxonomy import POOL, REQUESTERS, Role
 from bot.work import Work
 from bot.working_time import next_service
 from storage import accounts
@@ -152,6 +153,8 @@ def revoke(work: Work, account: UserAccount, roles: Collection[Role]) -> Text:
         work.session.flush()
         if POOL.isdisjoint(grant.role for grant in left):
             pool.role_ended(work, account)
+        if conversation is not None and REQUESTERS.isdisjoint(grant.role for grant in left):
+            requester.gone(work, conversation)
     else:
         end_account(work, account)
     if conversation is not None:
@@ -173,6 +176,7 @@ def end_account(work: Work, account: UserAccount) -> None:
     conversation = work.session.get(Conversation, account.conversation_id)
     if conversation is not None:
         work.erased(Kind.ROLES, conversation.account, conversation.chat_key)
+        requester.gone(work, conversation)
     end_absence(work, account)
     pool.role_ended(work, account)
     for each in accounts.everybody(work.session):

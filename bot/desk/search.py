@@ -23,6 +23,7 @@ from bot.pool.cascade import CHOICE_BUTTONS, choices
 from bot.pool.matching import WIDENABLE, Condition, Ranking, Suggestion
 from bot.pool.profiles import members
 from bot.pool.request_words import STATE_AT_DESK, STATE_WORDS, professions_in_words, what_is_wanted, when_and_where
+from bot.pool.requester import hand_over, possible
 from bot.pool.search import (
     LARGEST_BATCH,
     end_offers,
@@ -37,11 +38,14 @@ from bot.pool.words import professions_of
 from bot.taxonomy import OVER, RUNNING, TO_DECIDE, OfferState, RequestState, Urgency
 from bot.work import Work
 from bot.working_time import add_period
-from storage.models import Thread
+from storage.models import Conversation, Thread
 from storage.pool import ExpertRequest
 
 AGAIN: Final = "pool_again"
 """The moment at which the desk wanted to look at a request again; its subject is the request."""
+
+MOST_PEOPLE: Final = 20
+"""How many are offered as buttons; others are named by their number."""
 
 _PERIOD: Final = re.compile(r"([1-9][0-9]?) ?(h|d)")
 
@@ -272,6 +276,28 @@ STATE_POOL_STEPS: Final = {
     "FOUND": _("The state has found somebody"),
     "NOBODY": _("The state has nobody"),
 }
+
+
+def requester(work: Work, thread: Thread, by: str, argument: str) -> None:
+    """Somebody else goes on with the request, named by the number of `/people` (F-14)."""
+    request = request_of(work, thread)
+    if request is None or RequestState(kept_from_others(work, request).state) in OVER:
+        work.post(thread, _("There is no request to the pool under way here."), style=Style.STATUS)
+        return
+    people = possible(work)
+    chosen = next((account for account, _name in people if str(account.id) == argument), None)
+    chat = work.session.get(Conversation, chosen.conversation_id) if chosen is not None else None
+    if chat is None:
+        work.post(
+            thread,
+            _("Who goes on with this request?")
+            if people
+            else _("Nobody with a name could do it. To invite somebody: {command}", command="/invite CASE_MANAGER"),
+            tuple(Button(f"/requester {account.id}", name) for account, name in people[:MOST_PEOPLE]),
+        )
+        return
+    hand_over(work, request, thread, chat)
+    work.post(thread, _("{who} has handed the request over. Number {n} asks now.", who=by, n=int(argument)))
 
 
 def state_pool(work: Work, thread: Thread, by: str, argument: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from bot.commands import Button, Command, ForgetMe, LayDownRoles, Say, SendFile, StartFlow
 from bot.engine.flow import AskAgain, Flow, Stop, Turn, ask
 from bot.engine.inputs import Choice, Confirm
-from bot.engine.scope import Scope
+from bot.engine.scope import Scope, Side
 from bot.flows.away import absence_in_words, deputy_name
 from bot.flows.join import organisation_in_words, roles_in_words
 from bot.flows.my_profile import profile_in_words
@@ -18,7 +18,11 @@ from bot.flows.my_reports import STATE_WORDS
 from bot.flows.my_requests import request_in_words
 from bot.i18n import Text, _, lines, ngettext, render, verbatim
 from bot.languages import language_of
+from bot.pool.request_words import OFFER_WORDS
 from bot.pool.table import Vocabulary, cells_of
+
+LONGEST_LIST: Final = 10
+"""How many offers are told; the file has all."""
 
 
 class Wanted(StrEnum):
@@ -51,6 +55,7 @@ def _stored(flow: MyData, scope: Scope) -> Text:
             for report in reports
         ),
         *_requests(scope),
+        *_offers(scope),
         *_account(scope),
         _("A report sent without a link to this chat cannot be shown here."),
     )
@@ -67,6 +72,17 @@ def _requests(scope: Scope) -> Iterator[Text]:
         )
     for request in requests:
         yield _("  {request}", request=request_in_words(request, scope))
+
+
+def _offers(scope: Scope) -> Iterator[Text]:
+    """What the expert was asked for, the newest first; all of it is in the file."""
+    offers = [each for each in scope.assignments() if each.side is Side.EXPERT]
+    if offers:
+        yield ngettext(
+            "• {n} request that the pool asked you for", "• {n} requests that the pool asked you for", len(offers)
+        )
+    for each in offers[:LONGEST_LIST]:
+        yield _("  {ref} · {what} · {answer}", ref=each.ref, what=each.what, answer=OFFER_WORDS[each.offer])
 
 
 def _account(scope: Scope) -> Iterator[Text]:
@@ -143,6 +159,17 @@ def export_file(scope: Scope) -> bytes:
                     **request.request.to_json(),
                 }
                 for request in scope.own_requests()
+            ],
+            "offers": [
+                {
+                    "ref": each.ref,
+                    "asked_at": each.asked_at.isoformat() if each.asked_at else None,
+                    "answer_by": each.due_at.isoformat() if each.due_at else None,
+                    "answer": str(each.offer),
+                    "hours": each.hours,
+                }
+                for each in scope.assignments()
+                if each.side is Side.EXPERT
             ],
         },
         ensure_ascii=False,

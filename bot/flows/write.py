@@ -9,7 +9,8 @@ from bot.engine.flow import AskAgain, Flow, Stop, Turn, ask, given
 from bot.engine.inputs import FreeText
 from bot.engine.scope import Scope
 from bot.flows.answer_offer import assignment_of
-from bot.i18n import Text, _
+from bot.flows.free_text import is_read_along
+from bot.i18n import Text, _, lines
 from bot.taxonomy import POOL, REQUESTERS
 
 
@@ -18,6 +19,13 @@ def _to(flow: Write, scope: Scope) -> Text:
     if found is None or not found.running:
         return _("This assignment is not under way any more.")
     return _("What would you like to write to {name} about {ref}?", name=found.other, ref=flow.ref)
+
+
+def _note(flow: Write, scope: Scope) -> Text:
+    return lines(
+        _("What you write now is passed on at once. Nothing about the case, please, and no names."),
+        _("Telegram can read it. Best is just a telephone number and a time.") if is_read_along(scope) else None,
+    )
 
 
 def _sent(flow: Write, scope: Scope) -> Iterator[Command | Turn]:
@@ -40,7 +48,7 @@ class Write(Flow, name="write"):
     text: str = ask(
         _to,
         FreeText(at_most=1000),
-        note=_("What you write now is passed on at once. Nothing about the case, please, and no names."),
+        note=_note,
         then=_sent,
         exits=("/menu", "/human"),
     )

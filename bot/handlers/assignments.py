@@ -45,5 +45,4 @@ def cancel_assignment(command: CancelAssignment, work: Work, conversation: Conve
 
 def give_feedback(command: GiveFeedback, work: Work, conversation: Conversation) -> None:
     """Keeps the choices of one of the two."""
-    choices = {"helped": command.helped, "cooperation": command.cooperation, "again": command.again}
-    assignment.keep_feedback(work, conversation, command.ref, choices, command.hours)
+    assignment.keep_feedback(work, conversation, command)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Final
 
 from bot.commands import Button
 from bot.desk.card import renew_card
 from bot.desk.deadlines import answered, wait_for_answer
 from bot.desk.room import open_or_take
-from bot.i18n import ZONE, Text, _, lines, ngettext, paragraphs
+from bot.i18n import Text, _, lines, ngettext, paragraphs
 from bot.pool.assignment import expert_in_words, expert_of, introduce
 from bot.pool.search import (
-    FOLLOW,
     SEARCH,
     TELL,
     end_offers,
@@ -23,14 +21,12 @@ from bot.pool.search import (
     suggest,
     wanted,
 )
-from bot.taxonomy import RUNNING, OfferState, RequestState, Urgency
+from bot.pool.week import expect
+from bot.taxonomy import OfferState, RequestState, Urgency
 from bot.work import Work
-from bot.working_time import after_quiet_hours, next_service
+from bot.working_time import after_quiet_hours
 from storage.models import Thread
 from storage.pool import ExpertRequest, Offer, PoolProfile
-
-FIRST_CONTACT: Final = timedelta(days=7)
-"""How long after an acceptance it is asked whether there was contact."""
 
 
 def look_after(work: Work, request_id: int) -> None:
@@ -173,34 +169,5 @@ def _accepted(work: Work, request: ExpertRequest, thread: Thread) -> None:
     )
     work.post(None, _("Request {ref}: an expert has accepted.", ref=thread.ref), open_or_take(thread)[:1])
     introduce(work, request, thread, expert)
-    work.remind(FOLLOW, request.id, _follow_up(work, request))
+    expect(work, work.person(thread), expert.chat)
     renew_card(work, thread)
-
-
-def _follow_up(work: Work, request: ExpertRequest) -> datetime:
-    """The first service time after a week without a word, and then after the last day that was asked for."""
-    last_day = wanted(request).last_day
-    over = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), ZONE)
-    first = work.now + FIRST_CONTACT
-    at = first if request.state == RequestState.ACCEPTED else max(over, first)
-    return next_service(work.contact_point, at)
-
-
-def ask_how_it_goes(work: Work, request_id: int) -> None:
-    """Asks both how it is going, until they say that it is over."""
-    found = locked(work, request_id)
-    if found is None:
-        return
-    request, thread = found
-    if RequestState(request.state) not in RUNNING:
-        return
-    buttons = (Button(f"/assignment {thread.ref}", _("Say how it is going")),)
-    question = lines(
-        _("Request {ref}: how is it going?", ref=thread.ref),
-        _("A press is enough: in contact, date agreed, under way, or finished. Please write nothing about the case."),
-    )
-    expert = expert_of(work, request)
-    for chat in (work.person(thread), expert.chat if expert is not None else None):
-        if chat is not None:
-            work.tell(chat, question, buttons)
-    work.remind(FOLLOW, request.id, _follow_up(work, request))

@@ -10,9 +10,9 @@ from bot.i18n import Text, _, lines, listing
 from bot.pool.languages import language_label
 from bot.pool.matching import Format
 from bot.pool.profile import WEEK
-from bot.pool.request import AssignmentKind, CostApproval, PoolRequest, RequestKind
+from bot.pool.request import AssignmentKind, CostApproval, PoolRequest, RequestKind, SchoolConsent
 from bot.pool.words import THEMES, WEEKDAYS, professions_of
-from bot.taxonomy import RequestState
+from bot.taxonomy import OfferState, RequestState
 
 FORMATS: Final[Mapping[Format, Text]] = {
     Format.IN_PERSON: _("In person"),
@@ -24,6 +24,12 @@ COSTS: Final[Mapping[CostApproval, Text]] = {
     CostApproval.YES: _("Yes, they are approved"),
     CostApproval.NO: _("No"),
     CostApproval.CONTACT_POINT: _("The contact point clarifies it"),
+}
+
+SCHOOLS: Final[Mapping[SchoolConsent, Text]] = {
+    SchoolConsent.YES: _("Yes, it has agreed"),
+    SchoolConsent.NOT_YET: _("Not yet"),
+    SchoolConsent.UNKNOWN: _("I don't know"),
 }
 
 ASSIGNMENTS: Final[Mapping[AssignmentKind, Text]] = {
@@ -62,6 +68,20 @@ STATE_WORDS: Final[Mapping[RequestState, Text]] = {
     RequestState.CANCELLED: _("ended: nobody is looked for any more"),
 }
 """The same for whoever asked: plain, and never who declined."""
+
+
+OFFER_WORDS: Final[Mapping[OfferState, Text]] = {
+    OfferState.OPEN: _("waits for your answer"),
+    OfferState.ACCEPTED: _("accepted"),
+    OfferState.DECLINED: _("declined"),
+    OfferState.NOT_NEUTRAL: _("released, because you are not neutral"),
+    OfferState.EXPIRED: _("not answered in time"),
+    OfferState.TAKEN: _("somebody else was quicker"),
+    OfferState.RECALLED: _("no longer needed"),
+    OfferState.CANCELLED: _("handed back"),
+    OfferState.DONE: _("done"),
+}
+"""What became of an offer, for the expert who got it."""
 
 
 def what_in_words(request: PoolRequest, point: ContactPoint) -> Text:
@@ -110,6 +130,8 @@ def in_words(request: PoolRequest, point: ContactPoint) -> Iterator[Text]:
     else:
         yield _("When: from {first} to {last}", first=request.first_day, last=request.last_day)
     yield from _days(request)
+    if request.school is not None:
+        yield _("The school takes part: {answer}", answer=SCHOOLS[request.school])
     if request.cost is not None:
         yield _("Costs approved: {answer}", answer=COSTS[request.cost])
 

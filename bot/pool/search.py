@@ -35,7 +35,7 @@ TELL: Final = "pool_tell"
 """The moment at which experts are told what became of offers; its subject is the request."""
 
 FOLLOW: Final = "pool_follow"
-"""The moment at which both are asked how it is going; its subject is the request."""
+"""The moment at which it is asked whether it has lasted; its subject is the request."""
 
 LARGEST_BATCH: Final = 3
 """How many experts are asked at once at most (R-52)."""
@@ -249,7 +249,7 @@ def finish(work: Work, request: ExpertRequest, *, tells: bool = True) -> None:
 
 def _stop(work: Work, request: ExpertRequest) -> None:
     request.due_at = None
-    work.forget_reminder(request.id, SEARCH, FOLLOW)
+    work.forget_reminder(request.id, SEARCH)
 
 
 def accepted_offer(work: Work, request: ExpertRequest) -> Offer | None:

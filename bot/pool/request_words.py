@@ -55,7 +55,7 @@ STATE_WORDS: Final[Mapping[RequestState, Text]] = {
     RequestState.TIMED_OUT: _("nobody has accepted so far; we keep looking"),
     RequestState.ESCALATED_STATE_POOL: _("we are asking the pool of the Land"),
     RequestState.ACCEPTED: _("somebody has accepted"),
-    RequestState.CONFIRMED: _("somebody has accepted, and you have each other's contact"),
+    RequestState.CONFIRMED: _("both sides are in contact"),
     RequestState.APPOINTED: _("there is an appointment"),
     RequestState.IN_PROGRESS: _("the work has begun"),
     RequestState.DONE: _("done"),

@@ -197,20 +197,20 @@ def _command(work: Work, thread: Thread | None, spoken: Spoken) -> None:
         return
     if thread is None:
         number, _space, argument = argument.partition(" ")
-        thread = _find(work, number)
+        thread = _find(work, number, name)
         if thread is None:
             return
     IN_A_THREAD[name](work, thread, spoken, argument.strip())
 
 
-def _find(work: Work, number: str) -> Thread | None:
+def _find(work: Work, number: str, command: str) -> Thread | None:
     ref = read_reference(number)
     numbered = select(Thread).where(Thread.ref.between(*span_of(ref or "")))
     found = list(work.session.scalars(numbered)) if ref else []
     if len(found) == 1:
         return work.alone_with(found[0])
     if not number:
-        work.post(None, _("Please write the number too: /open 7F3K-29QX"))
+        work.post(None, _("Please write the number too: {command}", command=f"{command} 7F3K-29QX"))
     elif not found:
         work.post(None, _("There is no thread {ref}.", ref=number[:20]))
     else:
@@ -219,7 +219,7 @@ def _find(work: Work, number: str) -> Thread | None:
 
 
 def _open(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
-    found = _find(work, argument) if argument or thread is None else thread
+    found = _find(work, argument, "/open") if argument or thread is None else thread
     if found is not None:
         case.open_thread(work, found)
 

@@ -9,7 +9,7 @@ from bot.accounts import everybody, person_of
 from bot.conversation import Memory
 from bot.desk import pool
 from bot.flows import FLOWS
-from bot.i18n import ZONE, Phone, Text, _, lines, listing, verbatim
+from bot.i18n import ZONE, Phone, Text, _, lines, listing, ngettext, verbatim
 from bot.people import Absence, Person
 from bot.pool import requester
 from bot.roles import ROLE
@@ -162,7 +162,12 @@ def revoke(work: Work, account: UserAccount, roles: Collection[Role]) -> Text:
         work.tell(
             conversation,
             lines(
-                _("The contact point has ended a role of yours: {roles}.", roles=roles_of(ended)),
+                ngettext(
+                    "The contact point has ended your role: {roles}.",
+                    "The contact point has ended your roles: {roles}.",
+                    len(ended),
+                    roles=roles_of(ended),
+                ),
                 _("Thank you for your work. You can still report here and talk to a person."),
                 _("Is that a mistake? Call us: {phone}.", phone=Phone(work.contact_point.phone)),
             ),

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bot.commands import Button
 from bot.i18n import Phone as PhoneNumber
-from bot.i18n import Text, _, listing, verbatim
+from bot.i18n import Text, _, alternatives, listing, verbatim
 
 if TYPE_CHECKING:
     from bot.engine.scope import Scope
@@ -226,6 +226,8 @@ class PicksAndWords(Input[tuple[str, ...]]):
     """True where what is kept are the person's own words, so that an edit of the message changes them."""
     several: bool = True
     """False: one is the answer at once."""
+    any_of_them: bool = False
+    """Whether one of several will do, and so is shown with an "or"."""
     columns: int = 1
 
     @property
@@ -287,7 +289,8 @@ class PicksAndWords(Input[tuple[str, ...]]):
 
     def show(self, value: tuple[str, ...], so_far: Any, scope: Scope) -> Text:
         items = self.items(scope)
-        return listing([items[each] if each in items else self.called(each) for each in value])
+        labels = [items[each] if each in items else self.called(each) for each in value]
+        return alternatives(labels) if self.any_of_them else listing(labels)
 
 
 _NOT_ON_THE_LIST: Final = _("This is no longer on the list. Please choose again.")

@@ -40,7 +40,7 @@ def _involved(flow: AnswerOfferFlow, scope: Scope) -> Text:
     found = assignment_of(flow.ref, scope)
     return paragraphs(
         _("Before you accept {ref}:", ref=flow.ref),
-        found.parties if found is not None else None,
+        (found.parties if found is not None else None) or _("Who has a part in it was not said."),
         lines(
             _("Are you neutral? So: do you, your family or your employer have nothing to do with them?"),
             _("You do not have to give a reason."),

@@ -90,8 +90,8 @@ class RequestExpert(Flow, name="request_expert"):
     keeps_draft = True
 
     professions: tuple[str, ...] = ask(
-        _("Whom do you need? You can choose several."),
-        PicksAndWords(_professions, columns=2),
+        _("Whom do you need? Choose all that could help. We look for one person."),
+        PicksAndWords(_professions, any_of_them=True, columns=2),
         label=_("Wanted"),
         exits=("/human", "/help", "/menu"),
     )

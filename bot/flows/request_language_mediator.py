@@ -182,7 +182,7 @@ class RequestLanguageMediator(Flow, name="request_language_mediator"):
         then=_after_legal,
     )
     professional: bool | None = ask(
-        _("Is a professional there during the whole talk?"),
+        _("Are you, or is another professional, there during the whole talk?"),
         Confirm(_("Yes"), _("No")),
         when=lambda so_far, scope: _has(MediationRule.PROFESSIONAL_PRESENT, scope),
         then=_after_professional,

@@ -290,7 +290,8 @@ def _reasons(
     longest_ago: datetime,
     professions: Mapping[str, Text],
 ) -> Iterator[Text]:
-    offered = [label for key, label in professions.items() if key in (request.professions or profile.professions)]
+    of_use = request.professions & profile.professions if request.professions else profile.professions
+    offered = [label for key, label in professions.items() if key in of_use]
     yield _("offers {professions}", professions=listing(offered))
     for language in sorted(request.languages):
         if level := profile.level(language):

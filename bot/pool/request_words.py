@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bot.contact_point import ContactPoint
-from bot.i18n import Text, _, lines, listing
+from bot.i18n import Text, _, alternatives, lines, listing
 from bot.pool.languages import language_label
 from bot.pool.matching import Format
 from bot.pool.profile import WEEK
@@ -61,7 +61,7 @@ STATE_WORDS: Final[Mapping[RequestState, Text]] = {
     RequestState.TIMED_OUT: _("nobody has accepted so far; we keep looking"),
     RequestState.ESCALATED_STATE_POOL: _("we are asking the pool of the Land"),
     RequestState.ACCEPTED: _("somebody has accepted"),
-    RequestState.CONFIRMED: _("somebody has accepted, and you have each other's contact"),
+    RequestState.CONFIRMED: _("both sides are in contact"),
     RequestState.APPOINTED: _("there is an appointment"),
     RequestState.IN_PROGRESS: _("the work has begun"),
     RequestState.DONE: _("done"),
@@ -85,10 +85,10 @@ OFFER_WORDS: Final[Mapping[OfferState, Text]] = {
 
 
 def what_in_words(request: PoolRequest, point: ContactPoint) -> Text:
-    """What is asked for, in a few words."""
+    """What is asked for, in a few words; one of several professions will do."""
     if request.kind is RequestKind.LANGUAGE_MEDIATOR:
         return _("language mediation, {languages}", languages=languages_in_words(request))
-    return listing(labels) if (labels := _professions(request, point)) else _("advice on who could help")
+    return alternatives(labels) if (labels := _professions(request, point)) else _("advice on who could help")
 
 
 def _professions(request: PoolRequest, point: ContactPoint) -> list[Text | str]:
@@ -148,7 +148,7 @@ def words_of(request: PoolRequest) -> Text | None:
 
 def professions_in_words(wish: PoolRequest, point: ContactPoint) -> Text:
     """What somebody is to be, or that advice is wanted on that."""
-    return listing(labels) if (labels := _professions(wish, point)) else _("whatever fits")
+    return alternatives(labels) if (labels := _professions(wish, point)) else _("whatever fits")
 
 
 def what_is_wanted(wish: PoolRequest, point: ContactPoint) -> Iterator[Text]:
@@ -166,7 +166,7 @@ def when_and_where(wish: PoolRequest, point: ContactPoint, *, in_full: bool) -> 
     if place is not None and (in_full or not place.area):
         yield _("Place: {place}", place=place.name)
     elif place is not None:
-        yield _("Area: {area}.", area=place.area)
+        yield _("Area: {area}", area=place.area)
     yield _how(wish)
     if wish.starts_at is not None:
         yield _("When: {when}", when=wish.starts_at)

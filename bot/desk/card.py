@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from sqlalchemy import select
 
@@ -10,6 +11,17 @@ from bot.accounts import everybody
 from bot.commands import Button
 from bot.desk.request import asked, request_of
 from bot.desk.words import FLAG, STATE, URGENCY
+from bot.engine.scope import Side
+from bot.flows.feedback import (
+    AGAIN,
+    COOPERATION,
+    HELPED,
+    OBSTACLES,
+    SUCCESS_FACTORS,
+    Degree,
+    Obstacle,
+    SuccessFactor,
+)
 from bot.flows.my_reports import place_name
 from bot.flows.report_tension import CONTACT, DANGER, ELSEWHERE, HEAT, PARTIES, SETTINGS, WHEN, WISHES
 from bot.i18n import Text, _, lines, listing, paragraphs, verbatim
@@ -38,6 +50,8 @@ from bot.taxonomy import (
 from bot.work import Work
 from storage.models import Report, Thread
 from storage.pool import ExpertRequest
+
+SIDES: Final = {Side.REQUESTER: _("from who asked"), Side.EXPERT: _("from the expert")}
 
 
 def report_of(work: Work, thread: Thread) -> Report | None:
@@ -80,6 +94,7 @@ def _card(work: Work, thread: Thread) -> Text:
         _answers(work, thread, report) if report else None,
         _responsible(work, thread, report),
         _asked_for(work, request) if request else None,
+        _feedback(request) if request else None,
         lines(
             _("Language: {language}", language=verbatim(language)),
             _unreachable(work, thread),
@@ -161,6 +176,33 @@ def _education_desk(work: Work, wish: PoolRequest) -> Text | None:
         return None
     reached = [each for each in (desk.name, desk.email, desk.phone) if each]
     return _("In charge of education mediation: {desk}", desk=listing(reached))
+
+
+def _feedback(request: ExpertRequest) -> Text | None:
+    """What both said at the end, by choices (R-56)."""
+    given: Mapping[str, Any] = request.feedback or {}
+    if not given and request.hours is None:
+        return None
+    return lines(
+        *(_said(side, given[side]) for side in SIDES if side in given),
+        _("Hours: {n}", n=request.hours) if request.hours is not None else None,
+    )
+
+
+def _said(side: Side, choices: Mapping[str, Any]) -> Text:
+    obstacles, factors = choices.get("obstacles", ()), choices.get("success_factors", ())
+    return lines(
+        _("Feedback {side}:", side=SIDES[side]),
+        _("• Has it helped: {answer}", answer=HELPED[Degree(choices["helped"])]),
+        _("• Working together: {answer}", answer=COOPERATION[Degree(choices["cooperation"])]),
+        _("• Together again: {answer}", answer=AGAIN[Degree(choices["again"])]),
+        _("• What helped: {answer}", answer=listing([SUCCESS_FACTORS[SuccessFactor(each)] for each in factors]))
+        if factors
+        else None,
+        _("• What was hard: {answer}", answer=listing([OBSTACLES[Obstacle(each)] for each in obstacles]))
+        if obstacles
+        else None,
+    )
 
 
 def _buttons(work: Work, thread: Thread) -> tuple[Button, ...]:

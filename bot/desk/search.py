@@ -27,6 +27,7 @@ from bot.pool.requester import hand_over, possible
 from bot.pool.search import (
     LARGEST_BATCH,
     end_offers,
+    ends_at,
     release,
     standings,
     suggest,
@@ -47,6 +48,7 @@ AGAIN: Final = "pool_again"
 MOST_PEOPLE: Final = 20
 """How many are offered as buttons; others are named by their number."""
 
+SIZES: Final = tuple(str(n) for n in range(1, LARGEST_BATCH + 1))
 _PERIOD: Final = re.compile(r"([1-9][0-9]?) ?(h|d)")
 
 WIDEN: Final = {
@@ -65,12 +67,15 @@ def suggestions(work: Work, thread: Thread) -> None:
     if request.state == RequestState.REQUESTED:
         request.state = RequestState.UNDER_REVIEW
         renew_card(work, thread)
+    if _is_too_late(work, thread, request):
+        return
     ranking, _ids = suggest(work, request)
     if not ranking.suggestions:
         work.post(thread, choices(work, request), CHOICE_BUTTONS)
         return
     period = _usual(work, thread)
-    most = min(LARGEST_BATCH, len(ranking.suggestions))
+    first = [each.profile.id for each in ranking.suggestions]
+    most = min(LARGEST_BATCH, len(first))
     work.post(
         thread,
         paragraphs(
@@ -85,9 +90,25 @@ def suggestions(work: Work, thread: Thread) -> None:
             ),
         ),
         tuple(
-            Button(f"/offer {n}", ngettext("Ask {n}", "Ask {n} at once", n), primary=n == 1) for n in range(1, most + 1)
+            Button(f"/offer {' '.join(first[:n])}", ngettext("Ask {n}", "Ask {n} at once", n), primary=n == 1)
+            for n in range(1, most + 1)
         ),
     )
+
+
+def _is_too_late(work: Work, thread: Thread, request: ExpertRequest) -> bool:
+    """Whether the days that were asked for are over; then the desk is told."""
+    if work.now < ends_at(wanted(request)):
+        return False
+    work.post(
+        thread,
+        lines(
+            _("The days that were asked for are over. Nobody is asked any more."),
+            _("Please write to who asked by /reply, or end it by /close. For other days a new request is needed."),
+        ),
+        style=Style.STATUS,
+    )
+    return True
 
 
 def _suggested(n: int, suggestion: Suggestion) -> Text:
@@ -120,6 +141,8 @@ def offer(work: Work, thread: Thread, by: str, argument: str) -> None:
     """Releases the search: how many at once, how long they have, or who is first."""
     request = _to_decide(work, thread)
     if request is None:
+        return
+    if _is_too_late(work, thread, request):
         return
     size, period, people = _read_release(argument)
     if size is None:
@@ -178,15 +201,15 @@ def _read_release(argument: str) -> tuple[int | None, WorkingPeriod | None, list
         if found is not None:
             number = int(found[1])
             period = WorkingPeriod(minutes=60 * number) if found[2] == "h" else WorkingPeriod(days=number)
-        elif word.isascii() and word.isdigit() and 1 <= int(word[:3]) <= LARGEST_BATCH and size is None:
+        elif word in SIZES and size is None:
             size = int(word)
         elif re.fullmatch(r"[Pp][0-9]{1,9}", word):
             people.append(word.upper())
         else:
             return None, None, []
-    if people and size is None:
-        size = min(len(people), LARGEST_BATCH)
-    return size, period, people[:LARGEST_BATCH]
+    if people and (len(people) > LARGEST_BATCH or size not in (None, len(people))):
+        return None, None, []
+    return size or len(people) or None, period, people
 
 
 def widen(work: Work, thread: Thread, by: str, argument: str) -> None:
@@ -241,7 +264,13 @@ def postpone(work: Work, thread: Thread, by: str, argument: str) -> None:
     if request is None:
         return
     day = read_day(argument)
-    if day is None or day <= work.today or (day - work.today).days > 366:
+    last_day = wanted(request).last_day
+    if day is not None and day > last_day:
+        work.post(
+            thread, _("Only until {day} is somebody needed. Nothing was changed.", day=last_day), style=Style.STATUS
+        )
+        return
+    if day is None or day <= work.today:
         work.post(
             thread, _("Please write the day like this: {command}", command="/postpone 24.12.2026"), style=Style.STATUS
         )
@@ -310,10 +339,13 @@ def state_pool(work: Work, thread: Thread, by: str, argument: str) -> None:
     if RequestState(kept_from_others(work, request).state) in RUNNING | OVER:
         work.post(thread, _state(request), style=Style.STATUS)
         return
+    if step in ("FOUND", "NOBODY") and request.state != RequestState.ESCALATED_STATE_POOL:
+        work.post(thread, _state(request), style=Style.STATUS)
+        return
     match step:
         case "SENT":
             end_offers(work, request, OfferState.RECALLED)
-            request.state = RequestState.ESCALATED_STATE_POOL
+            request.state, request.due_at = RequestState.ESCALATED_STATE_POOL, None
             work.entry(thread, "EVENT", "STATE_POOL_SENT", author=by)
             answered(work, thread)
             work.post(
@@ -369,7 +401,8 @@ def _show_state_pool_text(work: Work, thread: Thread, request: ExpertRequest) ->
                 if wish.organisations
                 else None,
             ),
-            _("In our own pool nobody was found. Can you help? Details by telephone only."),
+            _("In our own pool nobody was found.") if request.state in TO_DECIDE and request.batch else None,
+            _("Can you help? Details by telephone only."),
         ),
     )
 

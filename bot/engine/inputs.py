@@ -298,7 +298,7 @@ _NOT_ON_THE_LIST: Final = _("This is no longer on the list. Please choose again.
 
 @dataclass(frozen=True)
 class FreeText(Input[str]):
-    """A person's own words. Longer than `at_most` is kept and remarked on; words are never cut off."""
+    """A person's own words, never cut off: more than `at_most` is refused, or in several messages remarked on."""
 
     takes_words: ClassVar[bool] = True
     at_most: int = 2000
@@ -316,6 +316,14 @@ class FreeText(Input[str]):
         words = readable(said.text)
         if not words:
             raise NotUnderstood(_("Please write a few words."))
+        if not self.several_messages and len(words) > self.at_most:
+            raise NotUnderstood(
+                _(
+                    "That is too long: {length} characters. There is room for {n}. Please write it shorter.",
+                    length=len(words),
+                    n=self.at_most,
+                )
+            )
         held = sum(len(piece.text) for piece in pieces)
         if held + len(words) > self.never_more_than:
             raise NotUnderstood(
@@ -552,7 +560,7 @@ class Name(Input[str]):
 
     def read(self, said: Said, so_far: Any, scope: Scope) -> str:
         name = " ".join(readable(said.text).split())
-        if not name or name.startswith("/"):
+        if not any(each.isalnum() for each in name) or name.startswith("/"):
             raise NotUnderstood(_("Please write a name."))
         if len(name) > LONGEST_NAME:
             raise NotUnderstood(_("This is too long. Please write at most {n} characters.", n=LONGEST_NAME))

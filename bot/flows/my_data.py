@@ -217,6 +217,7 @@ def _sure(flow: MyData, scope: Scope) -> Text:
             "Shall I do that?"
         ),
         _("Your roles end too. To come back you need a new code.") if scope.roles else None,
+        _("What you asked the pool for ends, and whoever was asked is told.") if scope.own_requests() else None,
     )
 
 

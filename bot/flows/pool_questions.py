@@ -16,6 +16,7 @@ from bot.i18n import Text, _, lines, verbatim
 from bot.languages import LANGUAGES
 from bot.pool.languages import language_codes, language_label
 from bot.pool.table import language_meant, language_named
+from bot.reading.third_parties import find
 from bot.taxonomy import STAFF
 
 LONGEST_OUTLINE: Final = 800
@@ -82,6 +83,8 @@ def _read_organisation(words: str, scope: Scope) -> str:
     name = " ".join(words.split())
     if name.casefold() in known:
         return known[name.casefold()]
+    if find(name):
+        raise NotUnderstood(_("That looks like a person or a number. Please write only the name of the organisation."))
     if len(name) > LONGEST_NAME:
         raise NotUnderstood(_("Please write the name of one organisation, in at most {n} characters.", n=LONGEST_NAME))
     return name

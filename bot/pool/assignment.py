@@ -14,7 +14,7 @@ from sqlalchemy import select
 from bot.accounts import person_of
 from bot.commands import Button, GiveFeedback
 from bot.conversation import MENU
-from bot.desk.card import renew_card
+from bot.desk.card import SIDES, renew_card
 from bot.desk.deadlines import answered, wait_for_answer
 from bot.desk.room import open_or_take
 from bot.engine.scope import OwnAssignment, Side
@@ -293,6 +293,7 @@ def keep_feedback(work: Work, conversation: Conversation, said: GiveFeedback) ->
     found.request.feedback = {**(found.request.feedback or {}), str(side): choices}
     work.tell(conversation, _("Thank you. That helps the pool."), (MENU,))
     work.post(found.thread, _("Feedback has arrived: {side}.", side=SIDES[side]))
+    renew_card(work, found.thread)
 
 
 def ask_whether_it_lasts(work: Work, request_id: int) -> None:
@@ -308,9 +309,6 @@ def ask_whether_it_lasts(work: Work, request_id: int) -> None:
         ),
         (Button("/expert", _("Ask for an expert again")), Button("/human", _("Talk to a person")), MENU),
     )
-
-
-SIDES: Final = {Side.REQUESTER: _("from who asked"), Side.EXPERT: _("from the expert")}
 
 
 def own_assignments(work: Work, conversation: Conversation) -> tuple[OwnAssignment, ...]:

@@ -11,6 +11,7 @@ from bot.desk.room import open_or_take
 from bot.i18n import Text, _, lines, ngettext, paragraphs
 from bot.pool.assignment import expert_in_words, expert_of, introduce
 from bot.pool.search import (
+    REFUSED,
     SEARCH,
     TELL,
     end_offers,
@@ -103,7 +104,12 @@ def _tell_next(work: Work, request: ExpertRequest, thread: Thread, asked: int) -
 def back_to_desk(work: Work, request: ExpertRequest, thread: Thread) -> None:
     """Nobody is left to ask by itself: the desk decides, and both sides know it."""
     states = {each.state for each in offers_of(work, request) if each.batch > request.batches_before}
-    request.state = RequestState.TIMED_OUT if OfferState.EXPIRED in states or not states else RequestState.DECLINED_ALL
+    if OfferState.EXPIRED in states:
+        request.state = RequestState.TIMED_OUT
+    elif states & REFUSED:
+        request.state = RequestState.DECLINED_ALL
+    else:
+        request.state = RequestState.UNDER_REVIEW
     request.due_at = None
     thread.deadline = None
     wait_for_answer(work, thread)
@@ -128,7 +134,7 @@ def choices(work: Work, request: ExpertRequest) -> Text:
     return paragraphs(
         lines(
             _("Nobody has accepted. This is possible now:")
-            if request.batch
+            if request.batch > request.batches_before
             else _("Nobody in the pool fits. This is possible now:"),
             _("/suggest – ask the next who fit"),
             _("/widen – look further: other places, days, languages"),

@@ -248,6 +248,12 @@ def _failing(
         yield Condition.CONFLICT_OF_INTEREST, [each for each in profiles if _known_as(each.organisation) in parties]
 
 
+def forbids(request: ExpertRequest, profile: Profile, today: date) -> bool:
+    """Whether secrecy or neutrality, which are never let go, rule the expert out (R-57, F-10)."""
+    never = (Condition.COMMITMENT, Condition.CONFLICT_OF_INTEREST)
+    return any(condition in never and failing for condition, failing in _failing(request, [profile], {}, today))
+
+
 def _is_away(request: ExpertRequest, profile: Profile, today: date) -> bool:
     """Away today, and so not to be asked, or in the wanted time."""
     return any(away.touches(today, today) or away.touches(request.first_day, request.last_day) for away in profile.away)

@@ -418,8 +418,9 @@ def _suggest(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
 
 
 def _offer(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
-    case.take_silently(work, thread, spoken.by)
-    search.offer(work, thread, spoken.by, argument)
+    if search.offer(work, thread, spoken.by, argument):
+        case.take_silently(work, thread, spoken.by)
+        renew_card(work, thread)
 
 
 def _widen(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:

@@ -19,7 +19,7 @@ from bot.desk.request import kept_from_others, request_of
 from bot.desk.room import open_or_take
 from bot.i18n import ZONE, Text, _, lines, listing, ngettext, paragraphs, verbatim
 from bot.messages import Media, Style
-from bot.pool.cascade import CHOICE_BUTTONS, choices
+from bot.pool.cascade import CHOICE_BUTTONS, choices, no_chat
 from bot.pool.matching import WIDENABLE, Condition, Ranking, Suggestion
 from bot.pool.profiles import members
 from bot.pool.request_words import STATE_AT_DESK, STATE_WORDS, professions_in_words, what_is_wanted, when_and_where
@@ -32,7 +32,6 @@ from bot.pool.search import (
     standings,
     suggest,
     wanted,
-    without_chat,
 )
 from bot.pool.table import read_day
 from bot.pool.words import professions_of
@@ -121,15 +120,10 @@ def _suggested(n: int, suggestion: Suggestion) -> Text:
 
 
 def _others(work: Work, ranking: Ranking) -> Text | None:
-    more = ranking.fitting - len(ranking.suggestions)
-    here = without_chat(work)
-    if not more and not here:
+    more, here = ranking.fitting - len(ranking.suggestions), no_chat(work)
+    if not more and here is None:
         return None
-    return lines(
-        ngettext("{n} more fits.", "{n} more fit.", more) if more else None,
-        ngettext("{n} of the pool has no chat and cannot be asked here.",
-                 "{n} of the pool have no chat and cannot be asked here.", here) if here else None,
-    )  # fmt: skip
+    return lines(ngettext("{n} more fits.", "{n} more fit.", more) if more else None, here)
 
 
 def _usual(work: Work, thread: Thread) -> WorkingPeriod:
@@ -137,13 +131,13 @@ def _usual(work: Work, thread: Thread) -> WorkingPeriod:
     return rules.answer_urgent if thread.urgency == Urgency.URGENT else rules.answer
 
 
-def offer(work: Work, thread: Thread, by: str, argument: str) -> None:
-    """Releases the search: how many at once, how long they have, or who is first."""
+def offer(work: Work, thread: Thread, by: str, argument: str) -> bool:
+    """Releases the search: how many at once, how long they have, or who is first. False: nobody was asked."""
     request = _to_decide(work, thread)
     if request is None:
-        return
+        return False
     if _is_too_late(work, thread, request):
-        return
+        return False
     size, period, people = _read_release(argument)
     if size is None:
         usage = _(
@@ -153,7 +147,7 @@ def offer(work: Work, thread: Thread, by: str, argument: str) -> None:
             three="/offer P3 2d",
         )
         work.post(thread, usage, style=Style.STATUS)
-        return
+        return False
     if people:
         ranking, _ids = suggest(work, request, None)
         fitting = {each.profile.id for each in ranking.suggestions}
@@ -164,11 +158,11 @@ def offer(work: Work, thread: Thread, by: str, argument: str) -> None:
                 _("These cannot be asked, or do not fit: {people}. Nothing was sent.", people=listing(wrong)),
                 style=Style.STATUS,
             )
-            return
+            return False
     asked = release(work, request, size, period or _usual(work, thread), people)
     if not asked:
         work.post(thread, choices(work, request), CHOICE_BUTTONS)
-        return
+        return False
     answered(work, thread)
     names = listing([verbatim(each.name) for each in asked])
     due = request.due_at or work.now
@@ -188,7 +182,7 @@ def offer(work: Work, thread: Thread, by: str, argument: str) -> None:
             _("You hear from us by {deadline}.", deadline=due),
         ),
     )  # fmt: skip
-    renew_card(work, thread)
+    return True
 
 
 def _read_release(argument: str) -> tuple[int | None, WorkingPeriod | None, list[str]]:

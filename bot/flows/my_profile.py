@@ -10,7 +10,7 @@ from typing import Final
 from bot.commands import Button, ChangeAvailability, Command, LeavePool, Say
 from bot.engine.flow import Flow, Stop, Turn, ask
 from bot.engine.inputs import Choice, Choices, Confirm, Day, Number, Pick, PicksAndWords
-from bot.engine.scope import OwnProfile, Scope
+from bot.engine.scope import OwnProfile, Scope, Side
 from bot.i18n import ZONE, Text, _, lines, listing, paragraphs, verbatim
 from bot.periods import deleted_by, months_after
 from bot.pool.profile import MOST_CASES, Away, Weekday
@@ -119,10 +119,14 @@ def _after_part(flow: MyProfile, scope: Scope) -> Iterator[Command | Turn]:
 
 
 def _leaving(flow: MyProfile, scope: Scope) -> Text:
-    return _(
-        "You leave the pool at once and get no more offers. The contact point is told. Your profile stays until "
-        "{until}, so that you can come back; then it is deleted. Shall I do that?",
-        until=deleted_by(months_after(scope.now, scope.contact_point.retention.expert_profile_months)),
+    under_way = any(each.side is Side.EXPERT and each.running for each in scope.assignments())
+    return lines(
+        _("What you have accepted stays yours. To hand it back, use /assignments first.") if under_way else None,
+        _(
+            "You leave the pool at once and get no more offers. The contact point is told. Your profile stays until "
+            "{until}, so that you can come back; then it is deleted. Shall I do that?",
+            until=deleted_by(months_after(scope.now, scope.contact_point.retention.expert_profile_months)),
+        ),
     )
 
 

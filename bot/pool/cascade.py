@@ -21,6 +21,7 @@ from bot.pool.search import (
     offers_of,
     suggest,
     wanted,
+    without_chat,
 )
 from bot.pool.week import expect
 from bot.taxonomy import OfferState, RequestState, Urgency
@@ -144,10 +145,25 @@ def choices(work: Work, request: ExpertRequest) -> Text:
             _("/close – end it"),
         ),
         lines(
-            ngettext("{n} more fits.", "{n} more fit.", ranking.fitting),
+            ngettext("{n} more fits.", "{n} more fit.", ranking.fitting) if ranking.fitting else None,
+            no_chat(work),
             _("Left out:") if reasons else None,
             *(_("• {reason}", reason=each) for each in reasons),
         ),
+    )
+
+
+def no_chat(work: Work) -> Text | None:
+    """How many of the pool cannot be asked, because they have no chat; None for nobody."""
+    n = without_chat(work)
+    return (
+        ngettext(
+            "{n} of the pool has no chat and cannot be asked here.",
+            "{n} of the pool have no chat and cannot be asked here.",
+            n,
+        )
+        if n
+        else None
     )
 
 

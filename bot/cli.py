@@ -570,7 +570,7 @@ def pool_export(file: Path | None, wanted: str | None, url: str, folder: Path | 
     with _pool_of(wanted, url, folder) as (database, point):
         with database.transaction(point.id) as session:
             written = export(session, point)
-        if file is None:
+        if file is None or file == Path("-"):
             click.echo(written, nl=False)
             return
         try:

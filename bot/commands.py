@@ -286,13 +286,17 @@ class CancelAssignment(Command):
 
 @dataclass(frozen=True)
 class GiveFeedback(Command):
-    """Three choices at the end of an assignment, and the hours of the expert (R-56)."""
+    """Choices at the end: the hours of the expert, the closing form of who asked (R-56, J-2 step 9)."""
 
     ref: str
     helped: str
     cooperation: str
     again: str
     hours: int | None = None
+    obstacles: tuple[str, ...] = ()
+    success_factors: tuple[str, ...] = ()
+    follow_up: bool = False
+    """Ask later whether it has lasted."""
 
 
 @dataclass(frozen=True)

@@ -218,8 +218,8 @@ class Reminders:
 
 
 @dataclass(frozen=True)
-class StateDesk:
-    """The central desk of the Land with its own pool: asked by people, never by the program (R-54, R-55)."""
+class DeskElsewhere:
+    """A desk that people at the contact point turn to themselves; the program never writes to it (R-54, R-55)."""
 
     name: str
     email: str = ""
@@ -241,7 +241,10 @@ class PoolRules:
     language_mediator_lead: int = 3
     """How many service days before the day a language mediator should be asked for (R-110)."""
     language_mediator_rules: tuple[MediationRule, ...] = tuple(MediationRule)
-    state_desk: StateDesk | None = None
+    state_desk: DeskElsewhere | None = None
+    """The central desk of the Land with its own pool."""
+    education_desk: DeskElsewhere | None = None
+    """Who is in charge of education mediators at schools (R-120)."""
 
     def suggestion_for(self, urgency: Urgency) -> WorkingPeriod:
         return self.suggestion_urgent if urgency is Urgency.URGENT else self.suggestion

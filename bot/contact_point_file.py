@@ -18,6 +18,7 @@ from bot.contact_point import (
     FEASTS,
     ContactPoint,
     Deadlines,
+    DeskElsewhere,
     HandOffRules,
     HelpLine,
     Languages,
@@ -35,7 +36,6 @@ from bot.contact_point import (
     SensitiveDay,
     ServiceTimes,
     Span,
-    StateDesk,
     TelegramRules,
     Translated,
     WorkingPeriod,
@@ -413,7 +413,8 @@ def _pool(table: _Table) -> PoolRules:
         language_mediator_rules=table.read(
             "language_mediator_rules", _mediation_rules, PoolRules.language_mediator_rules
         ),
-        state_desk=_state_desk(table),
+        state_desk=_desk_elsewhere(table, "state_desk"),
+        education_desk=_desk_elsewhere(table, "education_desk"),
     )
     table.close()
     return found
@@ -469,15 +470,15 @@ def _time_of_day(value: Any) -> int:
     return _minutes(_line(value), "time", value)
 
 
-def _state_desk(pool: _Table) -> StateDesk | None:
-    if "state_desk" not in pool.values:
-        pool.known.append("state_desk")
+def _desk_elsewhere(pool: _Table, key: str) -> DeskElsewhere | None:
+    if key not in pool.values:
+        pool.known.append(key)
         return None
-    table = pool.table("state_desk")
-    found = StateDesk(
+    table = pool.table(key)
+    found = DeskElsewhere(
         name=table.read("name", _line, "", needed=True),
-        email=table.read("email", _email, StateDesk.email),
-        phone=table.read("phone", _phone, StateDesk.phone),
+        email=table.read("email", _email, DeskElsewhere.email),
+        phone=table.read("phone", _phone, DeskElsewhere.phone),
     )
     table.close()
     if not {"email", "phone"} & table.values.keys():

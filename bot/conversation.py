@@ -635,7 +635,12 @@ class Listener:
             out.memory = replace(out.memory, pending=pending)
             out.say(_("I have taken over your change."))
         else:
-            out.say(_("You have changed an earlier message. I cannot change an answer that way. Please use “Back”."))
+            out.say(
+                _(
+                    "You have changed an earlier message. I have taken it as it was before. "
+                    "To change an answer, use “Back”, or write it again."
+                )
+            )
         self._repeat(out)
 
     def taken_back(self, memory: Memory, source: str, scope: Scope) -> Outcome:
@@ -659,13 +664,13 @@ class Listener:
         self, out: Outcome, flow: str, given: Mapping[str, Any] | None = None, under: State | None = None
     ) -> None:
         if not self._engine.is_open(flow, out.scope):
-            self._keep(out, under)
+            self._keep(out, under if out.memory.state is None else None)
             out.say(_("For this you need an invitation from the contact point."), HUMAN)
             self._repeat(out)
             return
         limit = out.scope.contact_point.limits.reports_per_day
         if flow == "report_tension" and out.scope.reports_today >= limit:
-            self._keep(out, under)
+            self._keep(out, under if out.memory.state is None else None)
             out.say(
                 paragraphs(
                     _("You have already sent {n} reports today. Thank you.", n=out.scope.reports_today),

@@ -19,9 +19,11 @@ from bot.holder import HUMAN
 from bot.i18n import _, render
 from bot.meetings import answers, minutes, planning, pulse, reminding, telling, topics
 from bot.meter import UNWATCHED, Meter, TurnResult
-from bot.pool.cascade import ask_how_it_goes, look_after
+from bot.pool.assignment import ask_whether_it_lasts
+from bot.pool.cascade import look_after
 from bot.pool.offers import tell_experts
 from bot.pool.search import FOLLOW, SEARCH, TELL
+from bot.pool.week import WEEK, week_begins
 from bot.taxonomy import Urgency
 from bot.turns import Turns, draft_reminder
 from bot.work import Work
@@ -51,7 +53,8 @@ class Due:
             AWAY_OVER: _away_over,
             SEARCH: look_after,
             TELL: tell_experts,
-            FOLLOW: ask_how_it_goes,
+            FOLLOW: ask_whether_it_lasts,
+            WEEK: week_begins,
             search.AGAIN: search.look_again,
             planning.LOOK: planning.look_after,
             planning.TELL: telling.tell_members,

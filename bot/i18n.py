@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -76,6 +76,7 @@ class _Joined(Text):
 @dataclass(frozen=True, slots=True, repr=False)
 class _Listing(Text):
     items: tuple[Text | str, ...]
+    style: Literal["standard", "or"] = "standard"
 
     def __repr__(self) -> str:
         return f"Text(listing of {len(self.items)})"
@@ -114,6 +115,11 @@ def lines(*parts: Text | None) -> Text:
 def listing(items: Sequence[Text | str], /) -> Text:
     """ "A, B and C", as the language has it."""
     return _Listing(tuple(items))
+
+
+def alternatives(items: Sequence[Text | str], /) -> Text:
+    """ "A, B or C", as the language has it."""
+    return _Listing(tuple(items), "or")
 
 
 def language_name(code: str, /) -> Text:
@@ -166,7 +172,7 @@ class Renderer:
                 return text.glue.join(part for part in rendered if part)
             case _Listing():
                 items = [self._value(item, reader, around) for item in text.items]
-                return format_list(items, locale=_locale(around.babel_locale))
+                return format_list(items, text.style, _locale(around.babel_locale))
             case _LanguageName():
                 return _called(text.code, around)
         raise TypeError(f"not made by this module: {type(text).__name__}")

@@ -11,6 +11,9 @@ from bot.i18n import ZONE
 
 SHORTEST_MONTH: Final = timedelta(days=28)
 
+FOLLOW_UP: Final = timedelta(weeks=4)
+"""After what time it is asked whether what was done has lasted."""
+
 ABUSE: Final = "ABUSE"
 """The result of what was misuse."""
 CASE: Final = "REFERRED"

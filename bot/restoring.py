@@ -24,6 +24,7 @@ from bot.contact_point import ContactPoint
 from bot.desk.people import drop_drafts
 from bot.holder import BOT
 from bot.messages import Voice
+from bot.pool import profiles
 from bot.retention import (
     CASE,
     OF_CASES,
@@ -36,7 +37,7 @@ from bot.retention import (
     erasures_since,
     of_rows,
 )
-from bot.taxonomy import OVER, ReportState, RequestState
+from bot.taxonomy import OVER, OfferState, ReportState, RequestState
 from storage import accounts, dumps, matrix, meetings, telegram, web_messages
 from storage.backup import BackupError, check, is_dump, made_at, remove, sqlite_file
 from storage.database import Database, DatabaseError
@@ -46,14 +47,27 @@ from storage.files import empty, synced
 from storage.key_check import check_keys
 from storage.keys import KeyRing, WrongKey
 from storage.migrate import upgrade
-from storage.models import Conversation, DueRow, InboxMessage, OutboxMessage, Report, Thread, ThreadEntry
-from storage.pool import ExpertRequest, PoolProfile
+from storage.models import (
+    ContactLink,
+    Conversation,
+    DueRow,
+    InboxMessage,
+    OutboxMessage,
+    Report,
+    Setting,
+    Thread,
+    ThreadEntry,
+)
+from storage.pool import ExpertRequest, Offer, PoolProfile
 
 NUMBERED: Final = ("inbox", "outbox")
 """Tables whose ids are names for messengers: none may come twice."""
 
 LEAP: Final = 1_000_000
 """How far ids leap where it cannot be known which ones the lost database has used."""
+
+NUMBERS_LEAP: Final = 1_000
+"""The same for the numbers of a pool, which people read and say."""
 
 _UNSENT: Final = ("QUEUED", "SENDING")
 
@@ -80,7 +94,11 @@ class Traces:
     """Ids of outgoing messages that still wait in it."""
     highest: Mapping[str, int]
     """The last id given, by table."""
+    counted: Mapping[str, int]
+    """The last numbers given in each pool, by the names of their settings."""
 
+
+_COUNTED: Final = f"SELECT name, value FROM setting WHERE name LIKE '{profiles.COUNTED}%'"  # noqa: S608  # a name of ours
 
 Query = Callable[[str], list[Any]]
 
@@ -168,6 +186,7 @@ def _prepare(
     with stage.transaction(everywhere=True) as session:
         missing = listed - entries(session)
         enter(session, missing)
+        _count_on(session, traces)
         matrix.grow_old(session)
         # A code may have been used since.
         accounts.forget_codes(session)
@@ -224,6 +243,14 @@ def _leave_ids_behind(stage: Database, traces: Traces | None, own: Mapping[str, 
                 )
 
 
+def _count_on(session: Session, traces: Traces | None) -> None:
+    """Numbers of the pool that were given after the backup are not given again."""
+    for row in session.scalars(select(Setting).where(Setting.name.like(f"{profiles.COUNTED}%"))):
+        given = traces.counted.get(row.name, -1) if traces is not None else -1
+        # A database that was begun anew does not know which ones the lost one has given.
+        row.value = str(given if given >= int(row.value) else int(row.value) + NUMBERS_LEAP)
+
+
 def _traces(query: Query) -> Traces:
     try:
         listed = query("SELECT at, contact_point, kind, subject FROM erasure")
@@ -233,6 +260,7 @@ def _traces(query: Query) -> Traces:
         frozenset(Erased(_moment(at), point, Kind(kind), subject) for at, point, kind, subject in listed),
         frozenset(row[0] for row in query("SELECT id FROM outbox WHERE state IN ('QUEUED', 'SENDING')")),
         _highest(query),
+        {name: int(value) for name, value in query(_COUNTED)},
     )
 
 
@@ -305,6 +333,8 @@ def _replay_cases(
                 _forget_talk(session, case.id, moments[point, subject, Kind.TRANSCRIPT])
             if Kind.WORDS in kinds:
                 _take_words(session, case, moments[point, subject, Kind.WORDS])
+            if Kind.TAKEN_BACK in kinds:
+                _end_request(session, case.id, moments[point, subject, Kind.TAKEN_BACK])
             if kinds & {Kind.WORDS, Kind.CONTACT}:
                 _cut(session, case.id, moments[point, subject, Kind.WORDS if Kind.WORDS in kinds else Kind.CONTACT])
     for case in (*gone, *expired):
@@ -351,11 +381,27 @@ def _cut(session: Session, thread: int, at: datetime) -> None:
     cut_contacts(session, [thread], at)
     for statement in (
         update(Thread).where(Thread.id == thread).values(waiting_since=None, deadline=None),
-        # Whom nobody can reach, nobody can be sent to.
-        update(ExpertRequest)
-        .where(ExpertRequest.thread_id == thread, ExpertRequest.state.not_in(OVER))
-        .values(state=RequestState.CANCELLED, ended_at=at),
         delete(DueRow).where(DueRow.subject == thread, DueRow.kind.in_(OF_CASES)),
+    ):
+        session.execute(statement.execution_options(synchronize_session=False))
+    # Whom nobody can reach, nobody can be sent to.
+    _end_request(session, thread, at)
+
+
+def _end_request(session: Session, thread: int, at: datetime) -> None:
+    """Nobody is looked for any more; who had been asked was told so then."""
+    request = session.scalars(
+        select(ExpertRequest).where(ExpertRequest.thread_id == thread, ExpertRequest.state.not_in(OVER))
+    ).one_or_none()
+    if request is None:
+        return
+    request.state, request.ended_at, request.due_at = RequestState.CANCELLED, at, None
+    session.flush()
+    for statement in (
+        update(Offer)
+        .where(Offer.request_id == request.id, Offer.state.in_((OfferState.OPEN, OfferState.ACCEPTED)))
+        .values(state=OfferState.RECALLED, answered_at=at),
+        update(Thread).where(Thread.id == thread).values(closed_at=at, taken_by=None, talk_until=None),
     ):
         session.execute(statement.execution_options(synchronize_session=False))
 
@@ -405,6 +451,12 @@ def _replay_chats(session: Session, ring: KeyRing, point: str, subjects: Mapping
                 .execution_options(synchronize_session=False)
             )
         if kinds & {Kind.ROLES, Kind.FORGOTTEN}:
+            requests = select(ExpertRequest.thread_id)
+            session.execute(
+                delete(ContactLink)
+                .where(ContactLink.conversation_id == key, ContactLink.thread_id.in_(requests))
+                .execution_options(synchronize_session=False)
+            )
             accounts.forget_account(session, key)
         if Kind.FORGOTTEN in kinds:
             meetings.forget_chat(session, key)

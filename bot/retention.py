@@ -30,6 +30,7 @@ from bot.i18n import ZONE, _, lines, listing, verbatim
 from bot.messages import Style
 from bot.periods import SHORTEST_MONTH, kept_until, month_of, months_after, span_of
 from bot.pool.request import without_words
+from bot.pool.week import WEEK
 from bot.taxonomy import HOLDS, RUNNING, Constellation, OfferState, Setting, Urgency, Wish
 from bot.work import Pending, Work
 from storage import accounts, matrix, models, telegram, web_messages
@@ -70,7 +71,7 @@ NIGHT: Final = 3
 
 RELAYED: Final = (Style.FROM_REPORTER, Style.TO_REPORTER)
 OF_CASES: Final = ("take_idle", "talk_idle", *DEADLINES)
-OF_CHATS: Final = ("draft_reminder", "draft_expiry", "chat_idle", AWAY_OVER)
+OF_CHATS: Final = ("draft_reminder", "draft_expiry", "chat_idle", AWAY_OVER, WEEK)
 _LOG: Final = logging.getLogger("anlaufstelle.retention")
 
 

@@ -180,7 +180,10 @@ RESPONSIBLE = frozenset({Role.CASE_MANAGER, Role.CONFLICT_ADVISOR, Role.CONFLICT
 POOL = frozenset({Role.EXPERT, Role.LANGUAGE_MEDIATOR, Role.EDUCATION_MEDIATOR})
 """Roles of people whom the pool asks."""
 
-REQUESTERS = frozenset({*RESPONSIBLE, Role.CONTACT_POINT_STAFF, Role.KI_LEAD})
+STAFF = frozenset({Role.CONTACT_POINT_STAFF, Role.KI_LEAD})
+"""Roles of people at the contact point, who may ask on behalf of others."""
+
+REQUESTERS = RESPONSIBLE | STAFF
 """Roles of people who may ask for somebody of the pool (R-50)."""
 
 
@@ -239,3 +242,7 @@ class OfferState(StrEnum):
     RECALLED = "RECALLED"
     CANCELLED = "CANCELLED"
     DONE = "DONE"
+
+
+OFFER_OVER = frozenset(OfferState) - {OfferState.OPEN, OfferState.ACCEPTED, OfferState.DONE}
+"""What an expert has no part in any more."""

@@ -36,6 +36,8 @@ class Kind(StrEnum):
     """The way back from a case to the person."""
     TRANSCRIPT = "TRANSCRIPT"
     """What was said between person and desk in a case."""
+    TAKEN_BACK = "TAKEN_BACK"
+    """A request to the pool that nobody needs any more."""
     FORGOTTEN = "FORGOTTEN"
     """What a chat is remembered by: language, draft."""
     ROLES = "ROLES"
@@ -51,7 +53,7 @@ class Kind(StrEnum):
 OF_PROFILES: Final = frozenset({Kind.LEFT, Kind.PROFILE})
 """Kinds whose subject is a profile of the pool, by its number."""
 
-OF_CASES: Final = frozenset({Kind.WITHDRAWN, Kind.EXPIRED, Kind.WORDS, Kind.CONTACT, Kind.TRANSCRIPT})
+OF_CASES: Final = frozenset({Kind.WITHDRAWN, Kind.EXPIRED, Kind.WORDS, Kind.CONTACT, Kind.TRANSCRIPT, Kind.TAKEN_BACK})
 """Kinds whose subject is a case; what is left is of chats."""
 
 

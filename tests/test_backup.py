@@ -17,9 +17,10 @@ from sqlalchemy import func, select
 from bot.cli import cli
 from bot.contact_point import ContactPoint
 from bot.periods import months_after
-from bot.restoring import LEAP, restore
+from bot.restoring import LEAP, NUMBERS_LEAP, restore
 from bot.retention import run
 from bot.settings import erasure_file_of, key_file_of
+from bot.taxonomy import RequestState
 from storage.backup import BackupError, back_up
 from storage.database import Database
 from storage.erasures import Erased, ErasureFile, Kind, ListUnreadable
@@ -27,6 +28,7 @@ from storage.key_check import check_keys
 from storage.keys import KeyRing, create_ring_file, write_ring_file
 from storage.migrate import upgrade
 from storage.models import ContactLink, Conversation, OutboxMessage, Report, Statistic, Thread
+from storage.pool import ExpertRequest
 from tests.bench import Bench, Messenger, at_desk, to_person
 from tests.pipe import Pipe
 
@@ -144,6 +146,47 @@ def test_what_was_erased_stays_erased_and_the_rest_is_back(here: Installation) -
     assert to_person(bench.desk("kim", f"/reply {kept} Good morning."), "eva")[-1] == "Good morning."
     assert "No report is linked" in " ".join(to_person(bench.say("cem", "/mine"), "cem"))
     assert to_person(bench.say("dan", "/start"), "dan")
+
+
+def test_a_request_that_was_taken_back_looks_for_nobody_again(here: Installation) -> None:
+    here.bench.join("ana", "Ana", "CASE_MANAGER wiehl")
+    ref = here.bench.request("ana", "Two groups argue about the yard.")
+    backup = here.back_up()
+    here.bench.say("ana", "/requests")
+    here.bench.say("ana", choice="WITHDRAW")
+    here.bench.say("ana", choice="YES")
+    assert here.restore(backup).erased_again == 1
+    with here.database.transaction("oberberg") as session:
+        request = session.scalars(select(ExpertRequest)).one()
+        assert request.state == RequestState.CANCELLED and request.ended_at is not None
+    assert "nobody is looked for" in " ".join(at_desk(here.bench.desk("kim", f"/offer {ref} 1")))
+    assert "nobody is looked for any more" in " ".join(to_person(here.bench.say("ana", "/requests"), "ana"))
+
+
+def test_who_has_lost_the_role_has_no_request_again(here: Installation) -> None:
+    here.bench.join("ana", "Ana", "CASE_MANAGER wiehl")
+    here.bench.request("ana", "Two groups argue about the yard.")
+    backup = here.back_up()
+    here.bench.desk("kim", "/revoke 1")
+    here.restore(backup)
+    assert here.number_of(ContactLink) == 0
+    with here.database.transaction("oberberg") as session:
+        assert session.scalars(select(ExpertRequest)).one().state == RequestState.REQUESTED
+
+
+def test_a_number_of_the_pool_is_not_given_again(here: Installation, empty_file: Path) -> None:
+    profile = "/profile new\nName: Ada\nProfessions: mediation"
+    assert "P1 is in the pool" in " ".join(at_desk(here.bench.desk("kim", profile)))
+    backup = here.back_up()
+    assert "P2 is in the pool" in " ".join(at_desk(here.bench.desk("kim", profile)))
+    here.restore(backup)
+    assert "P3 is in the pool" in " ".join(at_desk(here.bench.desk("kim", profile)))
+    here.bench.after(hours=1)
+    here.stop()
+    here.file.write_bytes(empty_file.read_bytes())
+    here.start()
+    here.restore(backup, erasures_lost=True)
+    assert f"P{NUMBERS_LEAP + 2} is in the pool" in " ".join(at_desk(here.bench.desk("kim", profile)))
 
 
 def test_erased_again_after_every_restore(here: Installation) -> None:

@@ -328,6 +328,8 @@ class TestPool:
         rows = self.exported(place)
         assert [row.split('";"')[:3] for row in rows] == [['"P1', "Ada", "Mediation"], ['"P2', "Bo", "Coaching"]]
 
+        assert call("pool", "export", "-", "--database", place.url).stdout_bytes.count(b"\r\n") == 3
+        assert not Path("-").exists()
         assert call("pool", "export", "pool.csv", "--database", place.url).exit_code == 0
         assert Path("pool.csv").stat().st_mode & 0o777 == 0o600
         assert self.taken(place) == ["New: 0. Changed: 0. Unchanged: 2."]

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from bot.contact_point import (
     ContactPoint,
     Deadlines,
+    DeskElsewhere,
     MediaRules,
     Municipality,
     PoolRules,
     Retention,
     Span,
-    StateDesk,
     Translated,
     WorkingPeriod,
     easter_sunday,
@@ -382,7 +382,7 @@ phone = "0211 555 01 90"
     assert pool.answer_for(Urgency.URGENT) == WorkingPeriod(minutes=90)
     assert pool.language_mediator_lead == 5
     assert pool.language_mediator_rules == (MediationRule.ORAL_ONLY, MediationRule.PROFESSIONAL_PRESENT)
-    assert pool.state_desk == StateDesk("Zentrale Konfliktberatung", phone="0211 555 01 90")
+    assert pool.state_desk == DeskElsewhere("Zentrale Konfliktberatung", phone="0211 555 01 90")
 
 
 def test_mistakes_in_the_rules_of_the_pool(tmp_path: Path) -> None:

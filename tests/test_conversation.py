@@ -356,7 +356,7 @@ class TestEdits:
 
     def test_of_anything_else_is_said_to_change_nothing(self, telling: Chat) -> None:
         telling.hears(edits="m1", text=MORE)
-        assert "cannot change an answer that way" in telling.said
+        assert "I have taken it as it was before" in telling.said
         assert words_of(telling.memory.state) == [STORY]
 
 

@@ -15,7 +15,20 @@ from hypothesis import strategies as st
 
 from bot import pseudo
 from bot.catalogues import plurals, po_file
-from bot.i18n import Phone, Renderer, Text, _, language_name, lines, listing, ngettext, paragraphs, render, verbatim
+from bot.i18n import (
+    Phone,
+    Renderer,
+    Text,
+    _,
+    alternatives,
+    language_name,
+    lines,
+    listing,
+    ngettext,
+    paragraphs,
+    render,
+    verbatim,
+)
 from bot.languages import LANGUAGES, Language, language_of, resolve
 
 AFTERNOON = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
@@ -225,6 +238,7 @@ class TestValues:
         assert german(three, "de") == "Ja, Anna und Köln"
         assert german(three, "tr") == "Ja, Anna und Köln"
         assert german(three, "en") == "Yes, Anna and Köln"
+        assert german(alternatives(["a", "b", "c"]), "de") == "a, b oder c"
         assert german(listing([]), "de") == ""
         assert german(_("I saw {what}", what=three), "tr") == "Ich sah Ja, Anna und Köln"
 

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from sqlalchemy import select
 
+from bot.accounts import everybody
 from bot.commands import Button
 from bot.desk.request import asked, request_of
 from bot.desk.words import FLAG, STATE, URGENCY
+from bot.engine.scope import Side
+from bot.flows.feedback import (
+    AGAIN,
+    COOPERATION,
+    HELPED,
+    OBSTACLES,
+    SUCCESS_FACTORS,
+    Degree,
+    Obstacle,
+    SuccessFactor,
+)
 from bot.flows.my_reports import place_name
 from bot.flows.report_tension import CONTACT, DANGER, ELSEWHERE, HEAT, PARTIES, SETTINGS, WHEN, WISHES
 from bot.i18n import Text, _, lines, listing, paragraphs, verbatim
 from bot.languages import name_of
 from bot.messages import Style
+from bot.people import responsible
+from bot.pool.request import PoolRequest
 from bot.pool.request_words import STATE_AT_DESK, in_words
+from bot.roles import ROLE
 from bot.taxonomy import (
     TO_DECIDE,
     Constellation,
     Contact,
     Danger,
+    ExpertProfession,
     Flag,
     Heat,
     ReportState,
     RequestState,
+    Role,
     Setting,
     Urgency,
     When,
@@ -32,6 +50,8 @@ from bot.taxonomy import (
 from bot.work import Work
 from storage.models import Report, Thread
 from storage.pool import ExpertRequest
+
+SIDES: Final = {Side.REQUESTER: _("from who asked"), Side.EXPERT: _("from the expert")}
 
 
 def report_of(work: Work, thread: Thread) -> Report | None:
@@ -72,7 +92,9 @@ def _card(work: Work, thread: Thread) -> Text:
             _("Attention: {flags}", flags=listing(flags)) if flags else None,
         ),
         _answers(work, thread, report) if report else None,
+        _responsible(work, thread, report),
         _asked_for(work, request) if request else None,
+        _feedback(request) if request else None,
         lines(
             _("Language: {language}", language=verbatim(language)),
             _unreachable(work, thread),
@@ -127,7 +149,59 @@ def _asked_for(work: Work, request: ExpertRequest) -> Text | None:
         _("Organisations with a part in it: {organisations}", organisations=listing(answers.organisations))
         if answers.organisations
         else None,
+        _("Asked on behalf of: {who}", who=answers.on_behalf_of) if answers.on_behalf_of else None,
+        _education_desk(work, answers),
         _("Sent: {when}", when=request.created_at),
+    )
+
+
+def _responsible(work: Work, thread: Thread, report: Report | None) -> Text | None:
+    """Who is responsible for the place today, so that the desk knows whom to turn to (R-22, R-23)."""
+    if report is None or not thread.municipality:
+        return None
+    at_school = (report.details or {}).get("setting") == Setting.SCHOOL
+    roles = (*((Role.SCHOOL_SOCIAL_WORKER,) if at_school else ()), Role.CONFLICT_ADVISOR, Role.CASE_MANAGER)
+    known = everybody(work)
+    for role in roles:
+        found = responsible(known, thread.municipality, role, work.today)
+        if found is not None and found.name:
+            return _("Responsible there: {name} ({role})", name=verbatim(found.name), role=ROLE[role])
+    return None
+
+
+def _education_desk(work: Work, wish: PoolRequest) -> Text | None:
+    """Who at the contact point's side decides about education mediators (R-120)."""
+    desk = work.contact_point.pool.education_desk
+    if desk is None or ExpertProfession.EDUCATION_MEDIATOR not in wish.professions:
+        return None
+    reached = [each for each in (desk.name, desk.email, desk.phone) if each]
+    return _("In charge of education mediation: {desk}", desk=listing(reached))
+
+
+def _feedback(request: ExpertRequest) -> Text | None:
+    """What both said at the end, by choices (R-56)."""
+    given: Mapping[str, Any] = request.feedback or {}
+    if not given and request.hours is None:
+        return None
+    return lines(
+        *(_said(side, given[side]) for side in SIDES if side in given),
+        _("Hours: {n}", n=request.hours) if request.hours is not None else None,
+    )
+
+
+def _said(side: Side, choices: Mapping[str, Any]) -> Text:
+    obstacles, factors = choices.get("obstacles", ()), choices.get("success_factors", ())
+    return lines(
+        _("Feedback {side}:", side=SIDES[side]),
+        _("• Has it helped: {answer}", answer=HELPED[Degree(choices["helped"])]),
+        _("• Working together: {answer}", answer=COOPERATION[Degree(choices["cooperation"])]),
+        _("• Together again: {answer}", answer=AGAIN[Degree(choices["again"])]),
+        _("• What helped: {answer}", answer=listing([SUCCESS_FACTORS[SuccessFactor(each)] for each in factors]))
+        if factors
+        else None,
+        _("• What was hard: {answer}", answer=listing([OBSTACLES[Obstacle(each)] for each in obstacles]))
+        if obstacles
+        else None,
     )
 
 

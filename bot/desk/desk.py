@@ -199,20 +199,20 @@ def _command(work: Work, thread: Thread | None, spoken: Spoken) -> None:
         return
     if thread is None:
         number, _space, argument = argument.partition(" ")
-        thread = _find(work, number)
+        thread = _find(work, number, name)
         if thread is None:
             return
     IN_A_THREAD[name](work, thread, spoken, argument.strip())
 
 
-def _find(work: Work, number: str) -> Thread | None:
+def _find(work: Work, number: str, command: str) -> Thread | None:
     ref = read_reference(number)
     numbered = select(Thread).where(Thread.ref.between(*span_of(ref or "")))
     found = list(work.session.scalars(numbered)) if ref else []
     if len(found) == 1:
         return work.alone_with(found[0])
     if not number:
-        work.post(None, _("Please write the number too: /open 7F3K-29QX"))
+        work.post(None, _("Please write the number too: {command}", command=f"{command} 7F3K-29QX"))
     elif not found:
         work.post(None, _("There is no thread {ref}.", ref=number[:20]))
     else:
@@ -221,7 +221,7 @@ def _find(work: Work, number: str) -> Thread | None:
 
 
 def _open(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
-    found = _find(work, argument) if argument or thread is None else thread
+    found = _find(work, argument, "/open") if argument or thread is None else thread
     if found is not None:
         case.open_thread(work, found)
 
@@ -417,6 +417,7 @@ def _help(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> N
             _("/phone – show the number for a call-back (this is recorded)"),
             _("/suggest – whom of the pool to ask; /offer 2 – ask two at once"),
             _("/widen, /profession, /state_pool, /postpone DAY – when nobody accepts"),
+            _("/requester – somebody else goes on with a request"),
             _("/close – close with a result; /reopen – open again"),
             _("/hold – keep beyond its time, as in a legal dispute; /unhold – no longer"),
         ),
@@ -433,8 +434,9 @@ def _suggest(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
 
 
 def _offer(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
-    case.take_silently(work, thread, spoken.by)
-    search.offer(work, thread, spoken.by, argument)
+    if search.offer(work, thread, spoken.by, argument):
+        case.take_silently(work, thread, spoken.by)
+        renew_card(work, thread)
 
 
 def _widen(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
@@ -451,6 +453,11 @@ def _postpone(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None
 
 def _state_pool(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
     search.state_pool(work, thread, spoken.by, argument)
+
+
+def _requester(work: Work, thread: Thread, spoken: Spoken, argument: str) -> None:
+    case.open_thread(work, thread, quietly=True)
+    search.requester(work, thread, spoken.by, argument)
 
 
 def _requests(work: Work, thread: Thread | None, spoken: Spoken, argument: str) -> None:
@@ -484,6 +491,7 @@ IN_A_THREAD: dict[str, InAThread] = {
     "/profession": _profession,
     "/postpone": _postpone,
     "/state_pool": _state_pool,
+    "/requester": _requester,
     "/take": _take,
     "/release": _release,
     "/transfer": _transfer,

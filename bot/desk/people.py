@@ -9,11 +9,12 @@ from bot.accounts import everybody, person_of
 from bot.conversation import Memory
 from bot.desk import pool
 from bot.flows import FLOWS
-from bot.i18n import ZONE, Phone, Text, _, lines, listing, verbatim
+from bot.i18n import ZONE, Phone, Text, _, lines, listing, ngettext, verbatim
 from bot.meetings.planning import renew_members
 from bot.people import Absence, Person
+from bot.pool import requester
 from bot.roles import ROLE
-from bot.taxonomy import POOL, Role
+from bot.taxonomy import POOL, REQUESTERS, Role
 from bot.work import Work
 from bot.working_time import next_service
 from storage import accounts
@@ -154,6 +155,8 @@ def revoke(work: Work, account: UserAccount, roles: Collection[Role]) -> Text:
         if POOL.isdisjoint(grant.role for grant in left):
             pool.role_ended(work, account)
         renew_members(work)
+        if conversation is not None and REQUESTERS.isdisjoint(grant.role for grant in left):
+            requester.gone(work, conversation)
     else:
         end_account(work, account)
     if conversation is not None:
@@ -161,7 +164,12 @@ def revoke(work: Work, account: UserAccount, roles: Collection[Role]) -> Text:
         work.tell(
             conversation,
             lines(
-                _("The contact point has ended a role of yours: {roles}.", roles=roles_of(ended)),
+                ngettext(
+                    "The contact point has ended your role: {roles}.",
+                    "The contact point has ended your roles: {roles}.",
+                    len(ended),
+                    roles=roles_of(ended),
+                ),
                 _("Thank you for your work. You can still report here and talk to a person."),
                 _("Is that a mistake? Call us: {phone}.", phone=Phone(work.contact_point.phone)),
             ),
@@ -175,6 +183,7 @@ def end_account(work: Work, account: UserAccount) -> None:
     conversation = work.session.get(Conversation, account.conversation_id)
     if conversation is not None:
         work.erased(Kind.ROLES, conversation.account, conversation.chat_key)
+        requester.gone(work, conversation)
     end_absence(work, account)
     pool.role_ended(work, account)
     for each in accounts.everybody(work.session):

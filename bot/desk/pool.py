@@ -224,9 +224,21 @@ def link(work: Work, row: PoolProfile, account: UserAccount) -> Text:
     """Gives a profile a chat, in place of the one it had; returns what the desk is told."""
     if row.left_at is not None:
         return has_left(work, row)
+    old = row.account_id
     before = profiles.link(work.session, row, account)
+    under_way = standings(work)[row.id]
     return lines(
         _("{number} has the chat of number {n} now.", number=row.number, n=account.id),
+        ngettext(
+            "{n} offer or assignment goes with it.",
+            "{n} offers or assignments go with it.",
+            under_way.running + under_way.open_offers,
+        )
+        if under_way.running + under_way.open_offers
+        else None,
+        _("The chat of number {n} still has its role. To end it: {command}", n=old, command=f"/revoke {old}")
+        if old not in (None, account.id)
+        else None,
         _("{number} has no chat any more.", number=before.number) if before is not None else None,
     )
 

@@ -19,30 +19,35 @@ from bot.desk.request import kept_from_others, request_of
 from bot.desk.room import open_or_take
 from bot.i18n import ZONE, Text, _, lines, listing, ngettext, paragraphs, verbatim
 from bot.messages import Media, Style
-from bot.pool.cascade import CHOICE_BUTTONS, choices
+from bot.pool.cascade import CHOICE_BUTTONS, choices, no_chat
 from bot.pool.matching import WIDENABLE, Condition, Ranking, Suggestion
 from bot.pool.profiles import members
 from bot.pool.request_words import STATE_AT_DESK, STATE_WORDS, professions_in_words, what_is_wanted, when_and_where
+from bot.pool.requester import hand_over, possible
 from bot.pool.search import (
     LARGEST_BATCH,
     end_offers,
+    ends_at,
     release,
     standings,
     suggest,
     wanted,
-    without_chat,
 )
 from bot.pool.table import read_day
 from bot.pool.words import professions_of
 from bot.taxonomy import OVER, RUNNING, TO_DECIDE, OfferState, RequestState, Urgency
 from bot.work import Work
 from bot.working_time import add_period
-from storage.models import Thread
+from storage.models import Conversation, Thread
 from storage.pool import ExpertRequest
 
 AGAIN: Final = "pool_again"
 """The moment at which the desk wanted to look at a request again; its subject is the request."""
 
+MOST_PEOPLE: Final = 20
+"""How many are offered as buttons; others are named by their number."""
+
+SIZES: Final = tuple(str(n) for n in range(1, LARGEST_BATCH + 1))
 _PERIOD: Final = re.compile(r"([1-9][0-9]?) ?(h|d)")
 
 WIDEN: Final = {
@@ -61,12 +66,15 @@ def suggestions(work: Work, thread: Thread) -> None:
     if request.state == RequestState.REQUESTED:
         request.state = RequestState.UNDER_REVIEW
         renew_card(work, thread)
+    if _is_too_late(work, thread, request):
+        return
     ranking, _ids = suggest(work, request)
     if not ranking.suggestions:
         work.post(thread, choices(work, request), CHOICE_BUTTONS)
         return
     period = _usual(work, thread)
-    most = min(LARGEST_BATCH, len(ranking.suggestions))
+    first = [each.profile.id for each in ranking.suggestions]
+    most = min(LARGEST_BATCH, len(first))
     work.post(
         thread,
         paragraphs(
@@ -81,9 +89,25 @@ def suggestions(work: Work, thread: Thread) -> None:
             ),
         ),
         tuple(
-            Button(f"/offer {n}", ngettext("Ask {n}", "Ask {n} at once", n), primary=n == 1) for n in range(1, most + 1)
+            Button(f"/offer {' '.join(first[:n])}", ngettext("Ask {n}", "Ask {n} at once", n), primary=n == 1)
+            for n in range(1, most + 1)
         ),
     )
+
+
+def _is_too_late(work: Work, thread: Thread, request: ExpertRequest) -> bool:
+    """Whether the days that were asked for are over; then the desk is told."""
+    if work.now < ends_at(wanted(request)):
+        return False
+    work.post(
+        thread,
+        lines(
+            _("The days that were asked for are over. Nobody is asked any more."),
+            _("Please write to who asked by /reply, or end it by /close. For other days a new request is needed."),
+        ),
+        style=Style.STATUS,
+    )
+    return True
 
 
 def _suggested(n: int, suggestion: Suggestion) -> Text:
@@ -96,15 +120,10 @@ def _suggested(n: int, suggestion: Suggestion) -> Text:
 
 
 def _others(work: Work, ranking: Ranking) -> Text | None:
-    more = ranking.fitting - len(ranking.suggestions)
-    here = without_chat(work)
-    if not more and not here:
+    more, here = ranking.fitting - len(ranking.suggestions), no_chat(work)
+    if not more and here is None:
         return None
-    return lines(
-        ngettext("{n} more fits.", "{n} more fit.", more) if more else None,
-        ngettext("{n} of the pool has no chat and cannot be asked here.",
-                 "{n} of the pool have no chat and cannot be asked here.", here) if here else None,
-    )  # fmt: skip
+    return lines(ngettext("{n} more fits.", "{n} more fit.", more) if more else None, here)
 
 
 def _usual(work: Work, thread: Thread) -> WorkingPeriod:
@@ -112,11 +131,13 @@ def _usual(work: Work, thread: Thread) -> WorkingPeriod:
     return rules.answer_urgent if thread.urgency == Urgency.URGENT else rules.answer
 
 
-def offer(work: Work, thread: Thread, by: str, argument: str) -> None:
-    """Releases the search: how many at once, how long they have, or who is first."""
+def offer(work: Work, thread: Thread, by: str, argument: str) -> bool:
+    """Releases the search: how many at once, how long they have, or who is first. False: nobody was asked."""
     request = _to_decide(work, thread)
     if request is None:
-        return
+        return False
+    if _is_too_late(work, thread, request):
+        return False
     size, period, people = _read_release(argument)
     if size is None:
         usage = _(
@@ -126,7 +147,7 @@ def offer(work: Work, thread: Thread, by: str, argument: str) -> None:
             three="/offer P3 2d",
         )
         work.post(thread, usage, style=Style.STATUS)
-        return
+        return False
     if people:
         ranking, _ids = suggest(work, request, None)
         fitting = {each.profile.id for each in ranking.suggestions}
@@ -137,11 +158,11 @@ def offer(work: Work, thread: Thread, by: str, argument: str) -> None:
                 _("These cannot be asked, or do not fit: {people}. Nothing was sent.", people=listing(wrong)),
                 style=Style.STATUS,
             )
-            return
+            return False
     asked = release(work, request, size, period or _usual(work, thread), people)
     if not asked:
         work.post(thread, choices(work, request), CHOICE_BUTTONS)
-        return
+        return False
     answered(work, thread)
     names = listing([verbatim(each.name) for each in asked])
     due = request.due_at or work.now
@@ -161,7 +182,7 @@ def offer(work: Work, thread: Thread, by: str, argument: str) -> None:
             _("You hear from us by {deadline}.", deadline=due),
         ),
     )  # fmt: skip
-    renew_card(work, thread)
+    return True
 
 
 def _read_release(argument: str) -> tuple[int | None, WorkingPeriod | None, list[str]]:
@@ -174,15 +195,15 @@ def _read_release(argument: str) -> tuple[int | None, WorkingPeriod | None, list
         if found is not None:
             number = int(found[1])
             period = WorkingPeriod(minutes=60 * number) if found[2] == "h" else WorkingPeriod(days=number)
-        elif word.isascii() and word.isdigit() and 1 <= int(word[:3]) <= LARGEST_BATCH and size is None:
+        elif word in SIZES and size is None:
             size = int(word)
         elif re.fullmatch(r"[Pp][0-9]{1,9}", word):
             people.append(word.upper())
         else:
             return None, None, []
-    if people and size is None:
-        size = min(len(people), LARGEST_BATCH)
-    return size, period, people[:LARGEST_BATCH]
+    if people and (len(people) > LARGEST_BATCH or size not in (None, len(people))):
+        return None, None, []
+    return size or len(people) or None, period, people
 
 
 def widen(work: Work, thread: Thread, by: str, argument: str) -> None:
@@ -237,7 +258,13 @@ def postpone(work: Work, thread: Thread, by: str, argument: str) -> None:
     if request is None:
         return
     day = read_day(argument)
-    if day is None or day <= work.today or (day - work.today).days > 366:
+    last_day = wanted(request).last_day
+    if day is not None and day > last_day:
+        work.post(
+            thread, _("Only until {day} is somebody needed. Nothing was changed.", day=last_day), style=Style.STATUS
+        )
+        return
+    if day is None or day <= work.today:
         work.post(
             thread, _("Please write the day like this: {command}", command="/postpone 24.12.2026"), style=Style.STATUS
         )
@@ -274,6 +301,28 @@ STATE_POOL_STEPS: Final = {
 }
 
 
+def requester(work: Work, thread: Thread, by: str, argument: str) -> None:
+    """Somebody else goes on with the request, named by the number of `/people` (F-14)."""
+    request = request_of(work, thread)
+    if request is None or RequestState(kept_from_others(work, request).state) in OVER:
+        work.post(thread, _("There is no request to the pool under way here."), style=Style.STATUS)
+        return
+    people = possible(work)
+    chosen = next((account for account, _name in people if str(account.id) == argument), None)
+    chat = work.session.get(Conversation, chosen.conversation_id) if chosen is not None else None
+    if chat is None:
+        work.post(
+            thread,
+            _("Who goes on with this request?")
+            if people
+            else _("Nobody with a name could do it. To invite somebody: {command}", command="/invite CASE_MANAGER"),
+            tuple(Button(f"/requester {account.id}", name) for account, name in people[:MOST_PEOPLE]),
+        )
+        return
+    hand_over(work, request, thread, chat)
+    work.post(thread, _("{who} has handed the request over. Number {n} asks now.", who=by, n=int(argument)))
+
+
 def state_pool(work: Work, thread: Thread, by: str, argument: str) -> None:
     """A text for the pool of the state, for a human to send, and what came of it (R-54, R-55)."""
     request = request_of(work, thread)
@@ -284,10 +333,13 @@ def state_pool(work: Work, thread: Thread, by: str, argument: str) -> None:
     if RequestState(kept_from_others(work, request).state) in RUNNING | OVER:
         work.post(thread, _state(request), style=Style.STATUS)
         return
+    if step in ("FOUND", "NOBODY") and request.state != RequestState.ESCALATED_STATE_POOL:
+        work.post(thread, _state(request), style=Style.STATUS)
+        return
     match step:
         case "SENT":
             end_offers(work, request, OfferState.RECALLED)
-            request.state = RequestState.ESCALATED_STATE_POOL
+            request.state, request.due_at = RequestState.ESCALATED_STATE_POOL, None
             work.entry(thread, "EVENT", "STATE_POOL_SENT", author=by)
             answered(work, thread)
             work.post(
@@ -343,7 +395,8 @@ def _show_state_pool_text(work: Work, thread: Thread, request: ExpertRequest) ->
                 if wish.organisations
                 else None,
             ),
-            _("In our own pool nobody was found. Can you help? Details by telephone only."),
+            _("In our own pool nobody was found.") if request.state in TO_DECIDE and request.batch else None,
+            _("Can you help? Details by telephone only."),
         ),
     )
 

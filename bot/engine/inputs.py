@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bot.commands import Button
 from bot.i18n import Phone as PhoneNumber
-from bot.i18n import Text, _, listing, verbatim
+from bot.i18n import Text, _, alternatives, listing, verbatim
 
 if TYPE_CHECKING:
     from bot.engine.scope import Scope
@@ -295,6 +295,8 @@ class PicksAndWords(Input[tuple[str, ...]]):
     """True where what is kept are the person's own words, so that an edit of the message changes them."""
     several: bool = True
     """False: one is the answer at once."""
+    any_of_them: bool = False
+    """Whether one of several will do, and so is shown with an "or"."""
     columns: int = 1
 
     @property
@@ -356,7 +358,8 @@ class PicksAndWords(Input[tuple[str, ...]]):
 
     def show(self, value: tuple[str, ...], so_far: Any, scope: Scope) -> Text:
         items = self.items(scope)
-        return listing([items[each] if each in items else self.called(each) for each in value])
+        labels = [items[each] if each in items else self.called(each) for each in value]
+        return alternatives(labels) if self.any_of_them else listing(labels)
 
 
 _NOT_ON_THE_LIST: Final = _("This is no longer on the list. Please choose again.")
@@ -364,7 +367,7 @@ _NOT_ON_THE_LIST: Final = _("This is no longer on the list. Please choose again.
 
 @dataclass(frozen=True)
 class FreeText(Input[str]):
-    """A person's own words. Longer than `at_most` is kept and remarked on; words are never cut off."""
+    """A person's own words, never cut off: more than `at_most` is refused, or in several messages remarked on."""
 
     takes_words: ClassVar[bool] = True
     at_most: int = 2000
@@ -382,6 +385,14 @@ class FreeText(Input[str]):
         words = readable(said.text)
         if not words:
             raise NotUnderstood(_("Please write a few words."))
+        if not self.several_messages and len(words) > self.at_most:
+            raise NotUnderstood(
+                _(
+                    "That is too long: {length} characters. There is room for {n}. Please write it shorter.",
+                    length=len(words),
+                    n=self.at_most,
+                )
+            )
         held = sum(len(piece.text) for piece in pieces)
         if held + len(words) > self.never_more_than:
             raise NotUnderstood(
@@ -618,7 +629,7 @@ class Name(Input[str]):
 
     def read(self, said: Said, so_far: Any, scope: Scope) -> str:
         name = " ".join(readable(said.text).split())
-        if not name or name.startswith("/"):
+        if not any(each.isalnum() for each in name) or name.startswith("/"):
             raise NotUnderstood(_("Please write a name."))
         if len(name) > LONGEST_NAME:
             raise NotUnderstood(_("This is too long. Please write at most {n} characters.", n=LONGEST_NAME))

@@ -53,6 +53,10 @@ class OwnAssignment:
     """Who has a part in it: what an expert is asked about before accepting."""
     other: str = field(repr=False, default="")
     """The name of the other one, once accepted."""
+    asked_at: datetime | None = None
+    """When the expert was asked."""
+    hours: int | None = None
+    """As the expert told them at the end."""
 
     @property
     def running(self) -> bool:

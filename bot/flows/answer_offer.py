@@ -10,7 +10,7 @@ from bot.engine.flow import Flow, ask, given
 from bot.engine.inputs import Choice
 from bot.engine.scope import OwnAssignment, Scope, Side
 from bot.i18n import Text, _, lines, paragraphs
-from bot.taxonomy import POOL, OfferState
+from bot.taxonomy import OFFER_OVER, POOL, OfferState
 
 QUESTION = "QUESTION"
 """What `answer` is for an expert who would like to ask something first."""
@@ -26,7 +26,8 @@ class Neutral(StrEnum):
 
 def assignment_of(ref: str, scope: Scope) -> OwnAssignment | None:
     """The offer or assignment of this number, if the person has a part in it."""
-    return next((each for each in scope.assignments() if each.ref == ref), None)
+    own = (each for each in scope.assignments() if each.ref == ref and each.offer not in OFFER_OVER)
+    return next(own, None)
 
 
 def _is_open(flow: AnswerOfferFlow, scope: Scope) -> bool:
@@ -39,7 +40,7 @@ def _involved(flow: AnswerOfferFlow, scope: Scope) -> Text:
     found = assignment_of(flow.ref, scope)
     return paragraphs(
         _("Before you accept {ref}:", ref=flow.ref),
-        found.parties if found is not None else None,
+        (found.parties if found is not None else None) or _("Who has a part in it was not said."),
         lines(
             _("Are you neutral? So: do you, your family or your employer have nothing to do with them?"),
             _("You do not have to give a reason."),

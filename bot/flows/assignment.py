@@ -102,8 +102,8 @@ def _really(flow: AssignmentFlow, scope: Scope) -> Text:
         )
     found = assignment_of(flow.ref, scope)
     if found is not None and found.side is Side.EXPERT:
-        return _("Is {ref} finished? Then your place is free again, and I ask you three short questions.", ref=flow.ref)
-    return _("Is {ref} finished? Then I ask you three short questions.", ref=flow.ref)
+        return _("Is {ref} finished? Then your place is free again, and I ask you a few short questions.", ref=flow.ref)
+    return _("Is {ref} finished? Then I ask you a few short questions.", ref=flow.ref)
 
 
 class AssignmentFlow(Flow, name="assignment"):

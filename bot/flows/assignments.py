@@ -10,7 +10,7 @@ from bot.engine.inputs import Pick
 from bot.engine.scope import OwnAssignment, Scope, Side
 from bot.i18n import Text, _
 from bot.pool.request_words import STATE_WORDS
-from bot.taxonomy import POOL, OfferState
+from bot.taxonomy import POOL, OfferState, RequestState
 
 
 def own(scope: Scope) -> tuple[OwnAssignment, ...]:
@@ -26,7 +26,8 @@ def in_words(assignment: OwnAssignment) -> Text:
     """One line of the list."""
     if assignment.offer is OfferState.OPEN and assignment.due_at is not None:
         return _("{ref} · {what} · answer by {due}", ref=assignment.ref, what=assignment.what, due=assignment.due_at)
-    state = STATE_WORDS[assignment.state]
+    accepted = assignment.side is Side.EXPERT and assignment.state is RequestState.ACCEPTED
+    state = _("you have accepted") if accepted else STATE_WORDS[assignment.state]
     return _("{ref} · {what} · {state}", ref=assignment.ref, what=assignment.what, state=state)
 
 

@@ -65,9 +65,14 @@ def free_text_question(*told: str, again: Button | None = None) -> FreeTextWish 
                 FreeTextWish.WRITE: _("Write it here all the same"),
             }
         ),
-        when=lambda so_far, scope: scope.transport == "telegram" and scope.contact_point.telegram.data_poor,
+        when=lambda so_far, scope: is_read_along(scope),
         then=after,
     )
+
+
+def is_read_along(scope: Scope) -> bool:
+    """Whether the messenger can read along, and the contact point keeps it poor in data."""
+    return scope.transport == "telegram" and scope.contact_point.telegram.data_poor
 
 
 def tells_in_words(so_far: Telling) -> bool:

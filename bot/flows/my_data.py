@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from bot.commands import Button, Command, ForgetMe, LayDownRoles, Say, SendFile, StartFlow
 from bot.engine.flow import AskAgain, Flow, Stop, Turn, ask
 from bot.engine.inputs import Choice, Confirm
-from bot.engine.scope import Scope
+from bot.engine.scope import Scope, Side
 from bot.flows.away import absence_in_words, deputy_name
 from bot.flows.join import organisation_in_words, roles_in_words
 from bot.flows.my_meetings import date_in_words
@@ -19,7 +19,11 @@ from bot.flows.my_reports import STATE_WORDS
 from bot.flows.my_requests import request_in_words
 from bot.i18n import Text, _, lines, ngettext, render, verbatim
 from bot.languages import language_of
+from bot.pool.request_words import OFFER_WORDS
 from bot.pool.table import Vocabulary, cells_of
+
+LONGEST_LIST: Final = 10
+"""How many offers are told; the file has all."""
 
 
 class Wanted(StrEnum):
@@ -52,6 +56,7 @@ def _stored(flow: MyData, scope: Scope) -> Text:
             for report in reports
         ),
         *_requests(scope),
+        *_offers(scope),
         *_dates(scope),
         *_account(scope),
         _("A report sent without a link to this chat cannot be shown here."),
@@ -78,6 +83,17 @@ def _dates(scope: Scope) -> Iterator[Text]:
         yield ngettext("• {n} date that you are invited to", "• {n} dates that you are invited to", len(dates))
     for each in dates:
         yield _("  {date}", date=date_in_words(each))
+
+
+def _offers(scope: Scope) -> Iterator[Text]:
+    """What the expert was asked for, the newest first; all of it is in the file."""
+    offers = [each for each in scope.assignments() if each.side is Side.EXPERT]
+    if offers:
+        yield ngettext(
+            "• {n} request that the pool asked you for", "• {n} requests that the pool asked you for", len(offers)
+        )
+    for each in offers[:LONGEST_LIST]:
+        yield _("  {ref} · {what} · {answer}", ref=each.ref, what=each.what, answer=OFFER_WORDS[each.offer])
 
 
 def _account(scope: Scope) -> Iterator[Text]:
@@ -166,6 +182,17 @@ def export_file(scope: Scope) -> bytes:
                 }
                 for request in scope.own_requests()
             ],
+            "offers": [
+                {
+                    "ref": each.ref,
+                    "asked_at": each.asked_at.isoformat() if each.asked_at else None,
+                    "answer_by": each.due_at.isoformat() if each.due_at else None,
+                    "answer": str(each.offer),
+                    "hours": each.hours,
+                }
+                for each in scope.assignments()
+                if each.side is Side.EXPERT
+            ],
         },
         ensure_ascii=False,
         indent=2,
@@ -212,6 +239,7 @@ def _sure(flow: MyData, scope: Scope) -> Text:
             "Shall I do that?"
         ),
         _("Your roles end too. To come back you need a new code.") if scope.roles else None,
+        _("What you asked the pool for ends, and whoever was asked is told.") if scope.own_requests() else None,
     )
 
 

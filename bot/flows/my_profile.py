@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Final
@@ -10,11 +10,11 @@ from typing import Final
 from bot.commands import Button, ChangeAvailability, Command, LeavePool, Say
 from bot.engine.flow import Flow, Stop, Turn, ask
 from bot.engine.inputs import Choice, Choices, Confirm, Day, Number, Pick, PicksAndWords
-from bot.engine.scope import OwnProfile, Scope
-from bot.i18n import ZONE, Text, _, lines, paragraphs, verbatim
+from bot.engine.scope import OwnProfile, Scope, Side
+from bot.i18n import ZONE, Text, _, lines, listing, paragraphs, verbatim
 from bot.periods import deleted_by, months_after
 from bot.pool.profile import MOST_CASES, Away, Weekday
-from bot.pool.table import Vocabulary, write_lines
+from bot.pool.table import HEADINGS, Column, Vocabulary, cells_of
 from bot.pool.words import WEEKDAYS
 from bot.taxonomy import POOL
 
@@ -57,9 +57,24 @@ def why_no_profile(scope: Scope) -> Text | None:
 
 
 def profile_in_words(own: OwnProfile, scope: Scope) -> Text:
-    """All that stands there, one heading a line."""
-    rows = write_lines(own.profile, Vocabulary.at(scope.contact_point), scope.language)
-    return lines(*(_("• {heading}: {value}", heading=heading, value=verbatim(value or "–")) for heading, value in rows))
+    """All that stands there, one heading a line, with days as people say them (W-16)."""
+    cells = cells_of(own.profile, Vocabulary.at(scope.contact_point), scope.language)
+
+    def value(column: Column) -> Text | date:
+        match column:
+            case Column.AWAY if own.profile.away:
+                return listing(list(_in_words(own.profile.away).values()))
+            case Column.COMMITTED_ON if own.profile.committed_on:
+                return own.profile.committed_on
+        return verbatim(cells[column] or "–")
+
+    return lines(
+        *(
+            _("• {heading}: {value}", heading=heading, value=value(column))
+            for column, heading in HEADINGS.items()
+            if column is not Column.ID
+        )
+    )
 
 
 def _profile(flow: MyProfile, scope: Scope) -> Text:
@@ -74,14 +89,14 @@ def _profile(flow: MyProfile, scope: Scope) -> Text:
     )
 
 
+def _in_words(spans: Iterable[Away]) -> Mapping[str, Text]:
+    return {f"{away.first}..{away.last}": _("{first} to {last}", first=away.first, last=away.last) for away in spans}
+
+
 def _spans(scope: Scope) -> Mapping[str, Text]:
     """The times away that are entered and not over, by their days."""
     own = scope.pool_profile()
-    return {
-        f"{away.first}..{away.last}": _("{first} to {last}", first=away.first, last=away.last)
-        for away in (own.profile.away if own is not None else ())
-        if away.last >= scope.today
-    }
+    return _in_words(away for away in (own.profile.away if own is not None else ()) if away.last >= scope.today)
 
 
 def _is_offered(part: Part, scope: Scope) -> bool:
@@ -104,10 +119,14 @@ def _after_part(flow: MyProfile, scope: Scope) -> Iterator[Command | Turn]:
 
 
 def _leaving(flow: MyProfile, scope: Scope) -> Text:
-    return _(
-        "You leave the pool at once and get no more offers. The contact point is told. Your profile stays until "
-        "{until}, so that you can come back; then it is deleted. Shall I do that?",
-        until=deleted_by(months_after(scope.now, scope.contact_point.retention.expert_profile_months)),
+    under_way = any(each.side is Side.EXPERT and each.running for each in scope.assignments())
+    return lines(
+        _("What you have accepted stays yours. To hand it back, use /assignments first.") if under_way else None,
+        _(
+            "You leave the pool at once and get no more offers. The contact point is told. Your profile stays until "
+            "{until}, so that you can come back; then it is deleted. Shall I do that?",
+            until=deleted_by(months_after(scope.now, scope.contact_point.retention.expert_profile_months)),
+        ),
     )
 
 

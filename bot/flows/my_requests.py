@@ -59,8 +59,14 @@ def _card(flow: MyRequests, scope: Scope) -> Text:
     )
 
 
-def _any_runs(scope: Scope) -> bool:
-    return any(each.state in RUNNING for each in scope.own_requests())
+def _is_offered(action: RequestAction, scope: Scope) -> bool:
+    states = {each.state for each in scope.own_requests()}
+    match action:
+        case RequestAction.ASSIGNMENT:
+            return bool(states & RUNNING)
+        case RequestAction.WITHDRAW:
+            return bool(states - OVER)
+    return True
 
 
 def _after_action(flow: MyRequests, scope: Scope) -> Iterator[Command | Turn]:
@@ -102,7 +108,7 @@ class MyRequests(Flow, name="my_requests"):
                 RequestAction.WITHDRAW: _("I no longer need this"),
                 RequestAction.NOTHING: _("Nothing, thank you"),
             },
-            offered=lambda action, scope: action is not RequestAction.ASSIGNMENT or _any_runs(scope),
+            offered=_is_offered,
         ),
         then=_after_action,
         exits=("/back", "/human", "/menu"),

@@ -16,9 +16,18 @@ from bot.i18n import Text, _, lines, verbatim
 from bot.languages import LANGUAGES
 from bot.pool.languages import language_codes, language_label
 from bot.pool.table import language_meant, language_named
+from bot.reading.third_parties import find
+from bot.taxonomy import STAFF
 
 LONGEST_OUTLINE: Final = 800
 """Characters that are enough (J-2 step 5)."""
+
+
+class Asker(StrEnum):
+    """For whom staff of the contact point ask."""
+
+    SELF = "SELF"
+    OTHER = "OTHER"
 
 
 class Checked(StrEnum):
@@ -74,6 +83,8 @@ def _read_organisation(words: str, scope: Scope) -> str:
     name = " ".join(words.split())
     if name.casefold() in known:
         return known[name.casefold()]
+    if find(name):
+        raise NotUnderstood(_("That looks like a person or a number. Please write only the name of the organisation."))
     if len(name) > LONGEST_NAME:
         raise NotUnderstood(_("Please write the name of one organisation, in at most {n} characters.", n=LONGEST_NAME))
     return name
@@ -105,6 +116,28 @@ def parties_question() -> str | None:
         note=_("No names. Those who are asked read it, and say whether they can be neutral."),
         optional=True,
         when=lambda so_far, scope: tells_in_words(so_far),
+    )
+
+
+def asker_question() -> Asker | None:
+    """Whether staff of the contact point ask on behalf of somebody (R-50)."""
+    return ask(
+        _("For whom do you ask?"),
+        Choice({Asker.SELF: _("For myself"), Asker.OTHER: _("For somebody else")}),
+        label=_("For whom"),
+        when=lambda so_far, scope: tells_in_words(so_far) and not STAFF.isdisjoint(scope.roles),
+    )
+
+
+def on_behalf_question() -> str | None:
+    """Who has asked the contact point, so that the expert knows whom they will meet."""
+    return ask(
+        _("Who needs somebody? Please write the name and the organisation."),
+        FreeText(at_most=LONGEST_NAME),
+        label=_("Asked on behalf of"),
+        note=_("Whoever accepts learns it. Messages about it come to you, and you pass them on."),
+        when=lambda so_far, scope: so_far.asker is Asker.OTHER,
+        forgotten_with="asker",
     )
 
 

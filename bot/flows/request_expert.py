@@ -14,10 +14,13 @@ from bot.flows.free_text import FreeTextWish, free_text_question, tells_in_words
 from bot.flows.names import Names, names_question
 from bot.flows.pool_questions import (
     LONGEST_OUTLINE,
+    Asker,
     Checked,
+    asker_question,
     checked_question,
     common_languages,
     names_of,
+    on_behalf_question,
     organisations_question,
     parties_question,
     place_question,
@@ -28,8 +31,8 @@ from bot.i18n import Phone, Text, _, paragraphs
 from bot.pool.languages import language_label
 from bot.pool.matching import Format
 from bot.pool.profile import Weekday
-from bot.pool.request import CostApproval, PoolRequest, RequestKind
-from bot.pool.request_words import COSTS, FORMATS
+from bot.pool.request import CostApproval, PoolRequest, RequestKind, SchoolConsent
+from bot.pool.request_words import COSTS, FORMATS, SCHOOLS
 from bot.pool.words import THEMES, WEEKDAYS, professions_of
 from bot.taxonomy import REQUESTERS, ExpertProfession, Theme, Urgency
 
@@ -87,13 +90,21 @@ class RequestExpert(Flow, name="request_expert"):
     keeps_draft = True
 
     professions: tuple[str, ...] = ask(
-        _("Whom do you need? You can choose several."),
-        PicksAndWords(_professions, columns=2),
+        _("Whom do you need? Choose all that could help. We look for one person."),
+        PicksAndWords(_professions, any_of_them=True, columns=2),
         label=_("Wanted"),
         exits=("/human", "/help", "/menu"),
     )
+    school: SchoolConsent | None = ask(
+        _("Does the school take part?"),
+        Choice(SCHOOLS),
+        label=_("The school takes part"),
+        note=_("Education mediators work at a school only together with its teachers."),
+        when=lambda so_far, scope: ExpertProfession.EDUCATION_MEDIATOR in (so_far.professions or ()),
+        forgotten_with="professions",
+    )
     free_text: FreeTextWish | None = free_text_question(
-        "aim", "parties", "outline", again=Button("/expert", _("Ask for an expert"))
+        "aim", "asker", "parties", "outline", again=Button("/expert", _("Ask for an expert"))
     )
     aim: str | None = ask(
         _("What is it to lead to? A few words are enough."),
@@ -129,6 +140,8 @@ class RequestExpert(Flow, name="request_expert"):
     )
     urgency: Urgency = ask(_("How urgent is it?"), Choice(URGENCIES), label=_("Urgency"))
     cost: CostApproval = ask(_("Are the costs approved?"), Choice(COSTS), label=_("Costs approved"))
+    asker: Asker | None = asker_question()
+    on_behalf_of: str | None = on_behalf_question()
     parties: str | None = parties_question()
     parties_names: Names | None = names_question("parties", "parties_names")
     organisations: tuple[str, ...] | None = organisations_question()
@@ -154,8 +167,10 @@ class RequestExpert(Flow, name="request_expert"):
             weekdays=self.weekdays or frozenset(),
             themes=self.themes or frozenset(),
             cost=self.cost,
+            school=self.school,
             aim=self.aim or "",
             outline=self.outline or "",
+            on_behalf_of=self.on_behalf_of or "",
             parties=self.parties or "",
             organisations=names_of(self.organisations, scope),
         )

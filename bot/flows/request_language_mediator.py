@@ -15,10 +15,13 @@ from bot.flows.free_text import FreeTextWish, free_text_question, tells_in_words
 from bot.flows.names import Names, names_question
 from bot.flows.pool_questions import (
     LONGEST_OUTLINE,
+    Asker,
     Checked,
+    asker_question,
     checked_question,
     common_languages,
     names_of,
+    on_behalf_question,
     organisations_question,
     parties_question,
     place_question,
@@ -179,7 +182,7 @@ class RequestLanguageMediator(Flow, name="request_language_mediator"):
         then=_after_legal,
     )
     professional: bool | None = ask(
-        _("Is a professional there during the whole talk?"),
+        _("Are you, or is another professional, there during the whole talk?"),
         Confirm(_("Yes"), _("No")),
         when=lambda so_far, scope: _has(MediationRule.PROFESSIONAL_PRESENT, scope),
         then=_after_professional,
@@ -223,8 +226,10 @@ class RequestLanguageMediator(Flow, name="request_language_mediator"):
         then=_after_too_soon,
     )
     free_text: FreeTextWish | None = free_text_question(
-        "parties", "outline", again=Button("/mediator", _("Language mediation"))
+        "asker", "parties", "outline", again=Button("/mediator", _("Language mediation"))
     )
+    asker: Asker | None = asker_question()
+    on_behalf_of: str | None = on_behalf_question()
     parties: str | None = parties_question()
     parties_names: Names | None = names_question("parties", "parties_names")
     organisations: tuple[str, ...] | None = organisations_question()
@@ -253,6 +258,7 @@ class RequestLanguageMediator(Flow, name="request_language_mediator"):
             assignment=self.assignment,
             starts_at=self.starts_at,
             outline=self.outline or "",
+            on_behalf_of=self.on_behalf_of or "",
             parties=self.parties or "",
             organisations=names_of(self.organisations, scope),
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.commands import AnswerOffer, AskAboutOffer, CancelAssignment, GiveFeedback, PassOn, ReportProgress
+from bot.commands import AnswerOffer, AskAboutOffer, Button, CancelAssignment, GiveFeedback, PassOn, ReportProgress
+from bot.conversation import MENU
 from bot.desk import handoff
 from bot.i18n import _
 from bot.pool import assignment, offers
@@ -18,8 +19,8 @@ def answer_offer(command: AnswerOffer, work: Work, conversation: Conversation) -
 
 def ask_about_offer(command: AskAboutOffer, work: Work, conversation: Conversation) -> None:
     """Brings a human; the offer stays open meanwhile."""
-    if offers.offer_of(work, conversation, command.ref) is None:
-        work.tell(conversation, _("I cannot find this request any more."))
+    if not offers.keep_open(work, conversation, command.ref, Urgency.SOON):
+        work.tell(conversation, _("I cannot find this request any more."), (MENU,))
         return
     handoff.hand_off(work, conversation, None, Urgency.SOON)
     thread = work.session.get(Thread, conversation.thread_id) if conversation.thread_id else None
@@ -30,7 +31,8 @@ def ask_about_offer(command: AskAboutOffer, work: Work, conversation: Conversati
 def pass_on(command: PassOn, work: Work, conversation: Conversation) -> None:
     """Brings words from one to the other."""
     if assignment.pass_on(work, conversation, command.ref, command.text):
-        work.tell(conversation, _("Passed on."))
+        again = Button(f"/write {command.ref}", _("Write another message"))
+        work.tell(conversation, _("Passed on."), (again, MENU))
 
 
 def report_progress(command: ReportProgress, work: Work, conversation: Conversation) -> None:
@@ -45,5 +47,4 @@ def cancel_assignment(command: CancelAssignment, work: Work, conversation: Conve
 
 def give_feedback(command: GiveFeedback, work: Work, conversation: Conversation) -> None:
     """Keeps the choices of one of the two."""
-    choices = {"helped": command.helped, "cooperation": command.cooperation, "again": command.again}
-    assignment.keep_feedback(work, conversation, command.ref, choices, command.hours)
+    assignment.keep_feedback(work, conversation, command)

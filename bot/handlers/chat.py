@@ -8,11 +8,12 @@ from bot.commands import Ask, ForgetMe, RememberPrivacyRead, Say, SendFile, SetL
 from bot.desk.card import renew_card
 from bot.desk.deadlines import answered
 from bot.desk.people import end_account
-from bot.desk.request import end, request_of
+from bot.desk.request import cancel, request_of
 from bot.i18n import _
 from bot.meetings import members
 from bot.meetings.planning import retell
 from bot.messages import Media, Voice
+from bot.taxonomy import OVER, RequestState
 from bot.work import Work
 from storage import accounts
 from storage.erasures import Kind
@@ -72,9 +73,10 @@ def forget_me(command: ForgetMe, work: Work, conversation: Conversation) -> None
         work.session.execute(delete(SourceLink).where(SourceLink.thread_id == thread.id))
         answered(work, thread)
         request = request_of(work, thread)
-        if request is not None:
-            # Whom nobody can reach, nobody can be sent to.
-            end(work, request)
+        # Whom nobody can reach, nobody can be sent to.
+        if request is not None and RequestState(request.state) not in OVER:
+            work.erased(Kind.TAKEN_BACK, thread.ref)
+            cancel(work, request)
     work.session.execute(delete(ContactLink).where(ContactLink.conversation_id == conversation.id))
     for thread in threads:
         if thread.opened_at is not None:

@@ -13,6 +13,7 @@ from bot.i18n import _
 from bot.taxonomy import OVER, RequestState
 from bot.work import Work
 from bot.working_time import promised
+from storage.erasures import Kind
 from storage.models import ContactLink, Conversation, SourceLink, Thread
 from storage.pool import ExpertRequest
 
@@ -62,6 +63,7 @@ def withdraw_request(command: WithdrawRequest, work: Work, conversation: Convers
         return
     if conversation.thread_id == thread.id:
         let_go(work, conversation)
+    work.erased(Kind.TAKEN_BACK, thread.ref)
     cancel(work, request)
     answered(work, thread)
     thread.closed_at = work.now

@@ -5,25 +5,28 @@ What the two write to each other is passed on and kept nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import select
 
 from bot.accounts import person_of
-from bot.commands import Button
-from bot.desk.card import renew_card
+from bot.commands import Button, GiveFeedback
+from bot.conversation import MENU
+from bot.desk.card import SIDES, renew_card
 from bot.desk.deadlines import answered, wait_for_answer
 from bot.desk.room import open_or_take
 from bot.engine.scope import OwnAssignment, Side
 from bot.i18n import Text, _, lines, render, verbatim
+from bot.periods import FOLLOW_UP
 from bot.pool.profile import Profile
 from bot.pool.profiles import profile_in, profile_row_of
 from bot.pool.request_words import STATE_WORDS, parties_in_words, professions_in_words, when_and_where
 from bot.pool.search import FOLLOW, SEARCH, chat_of, finish, locked, wanted
 from bot.taxonomy import RUNNING, OfferState, RequestState, Urgency
 from bot.work import Work
+from bot.working_time import next_service
 from storage import accounts
 from storage.models import ContactLink, Conversation, Thread
 from storage.pool import ExpertRequest, Offer, PoolProfile
@@ -91,6 +94,7 @@ def introduce(work: Work, request: ExpertRequest, thread: Thread, expert: Expert
             lines(
                 _("The request {ref} is yours.", ref=thread.ref),
                 _("Asked by: {name}", name=requester_in_words(work, person)) if person is not None else None,
+                _("On behalf of: {who}", who=wish.on_behalf_of) if wish.on_behalf_of else None,
                 *when_and_where(wish, work.contact_point, in_full=True),
                 WRITE_HERE,
                 NOTHING_OF_THE_CASE,
@@ -193,11 +197,11 @@ def end(work: Work, request: ExpertRequest, thread: Thread, expert: Expert) -> N
     answered(work, thread)
     told = lines(
         _("Request {ref} is finished. Thank you.", ref=thread.ref),
-        _("Three short questions, so that the pool gets better. Nothing about the case."),
+        _("A few short questions, so that the pool gets better. Nothing about the case."),
     )
     for chat in (work.person(thread), expert.chat):
         if chat is not None:
-            work.tell(chat, told, (Button(f"/feedback {thread.ref}", _("Answer three questions")),))
+            work.tell(chat, told, (Button(f"/feedback {thread.ref}", _("Answer the questions")),))
 
 
 def cancel(work: Work, conversation: Conversation, ref: str) -> None:
@@ -218,7 +222,6 @@ def hand_back(work: Work, request: ExpertRequest, thread: Thread, expert: Expert
     request.state = RequestState.UNDER_REVIEW
     thread.urgency = _MORE_URGENT[Urgency(thread.urgency)]
     thread.deadline = None
-    work.forget_reminder(request.id, FOLLOW)
     wait_for_answer(work, thread, Urgency(thread.urgency))
     work.post(
         None,
@@ -271,21 +274,41 @@ def gone(work: Work, profile: PoolProfile, *, finishes: bool = False) -> None:
                 hand_back(work, request, thread, expert)
 
 
-def keep_feedback(
-    work: Work, conversation: Conversation, ref: str, choices: Mapping[str, str], hours: int | None
-) -> None:
+def keep_feedback(work: Work, conversation: Conversation, said: GiveFeedback) -> None:
     """Keeps what one of the two said at the end; whoever says it twice replaces it."""
-    found = running(work, conversation, ref)
-    if found is None:
+    found = running(work, conversation, said.ref)
+    if found is None or found.request.state != RequestState.DONE:
+        work.tell(conversation, _("I cannot find this request any more."), (MENU,))
         return
     side = Side.EXPERT if found.by_expert else Side.REQUESTER
-    found.request.feedback = {**(found.request.feedback or {}), str(side): dict(choices)}
-    if found.by_expert and hours is not None:
-        found.request.hours = hours
+    choices: dict[str, object] = {"helped": said.helped, "cooperation": said.cooperation, "again": said.again}
+    if found.by_expert:
+        found.request.hours = said.hours if said.hours is not None else found.request.hours
+    else:
+        choices.update(obstacles=list(said.obstacles), success_factors=list(said.success_factors))
+        if said.follow_up:
+            work.remind(FOLLOW, found.request.id, next_service(work.contact_point, work.now + FOLLOW_UP))
+        else:
+            work.forget_reminder(found.request.id, FOLLOW)
+    found.request.feedback = {**(found.request.feedback or {}), str(side): choices}
+    work.tell(conversation, _("Thank you. That helps the pool."), (MENU,))
     work.post(found.thread, _("Feedback has arrived: {side}.", side=SIDES[side]))
+    renew_card(work, found.thread)
 
 
-SIDES: Final = {Side.REQUESTER: _("from who asked"), Side.EXPERT: _("from the expert")}
+def ask_whether_it_lasts(work: Work, request_id: int) -> None:
+    """Asks who had asked, as they wished, whether it has lasted (J-2 step 9)."""
+    found = locked(work, request_id)
+    if found is None or found[0].state != RequestState.DONE:
+        return
+    work.tell_person(
+        found[1],
+        lines(
+            _("Request {ref}: four weeks ago it was finished. Has it lasted?", ref=found[1].ref),
+            _("If all is well, you do not have to do anything."),
+        ),
+        (Button("/expert", _("Ask for an expert again")), Button("/human", _("Talk to a person")), MENU),
+    )
 
 
 def own_assignments(work: Work, conversation: Conversation) -> tuple[OwnAssignment, ...]:
@@ -301,14 +324,11 @@ def _as_expert(work: Work, conversation: Conversation) -> Iterator[OwnAssignment
         select(ExpertRequest, Offer, Thread)
         .join(Offer, Offer.request_id == ExpertRequest.id)
         .join(Thread, Thread.id == ExpertRequest.thread_id)
-        .where(
-            Offer.profile_id == profile.id,
-            Offer.state.in_((OfferState.OPEN, OfferState.ACCEPTED, OfferState.DONE)),
-        )
+        .where(Offer.profile_id == profile.id)
         .order_by(sorted_by(Offer.id).desc())
     )
     for request, offer, thread in rows:
-        person = work.person(thread) if offer.state != OfferState.OPEN else None
+        person = work.person(thread) if offer.state in (OfferState.ACCEPTED, OfferState.DONE) else None
         wish = wanted(request)
         yield OwnAssignment(
             ref=thread.ref,
@@ -317,6 +337,8 @@ def _as_expert(work: Work, conversation: Conversation) -> Iterator[OwnAssignment
             offer=OfferState(offer.state),
             what=professions_in_words(wish, work.contact_point),
             due_at=offer.due_at,
+            asked_at=offer.sent_at,
+            hours=request.hours if offer.state == OfferState.DONE else None,
             parties=parties_in_words(wish),
             other=render(requester_in_words(work, person), work.language_of(conversation))
             if person is not None

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Final
 
 from bot.commands import Button
 from bot.desk.card import renew_card
 from bot.desk.deadlines import answered, wait_for_answer
 from bot.desk.room import open_or_take
-from bot.i18n import ZONE, Text, _, lines, ngettext, paragraphs
+from bot.i18n import Text, _, lines, ngettext, paragraphs
 from bot.pool.assignment import expert_in_words, expert_of, introduce
 from bot.pool.search import (
-    FOLLOW,
+    REFUSED,
     SEARCH,
     TELL,
     end_offers,
@@ -22,15 +21,14 @@ from bot.pool.search import (
     offers_of,
     suggest,
     wanted,
+    without_chat,
 )
-from bot.taxonomy import RUNNING, OfferState, RequestState, Urgency
+from bot.pool.week import expect
+from bot.taxonomy import OfferState, RequestState, Urgency
 from bot.work import Work
-from bot.working_time import after_quiet_hours, next_service
+from bot.working_time import after_quiet_hours
 from storage.models import Thread
 from storage.pool import ExpertRequest, Offer, PoolProfile
-
-FIRST_CONTACT: Final = timedelta(days=7)
-"""How long after an acceptance it is asked whether there was contact."""
 
 
 def look_after(work: Work, request_id: int) -> None:
@@ -107,7 +105,12 @@ def _tell_next(work: Work, request: ExpertRequest, thread: Thread, asked: int) -
 def back_to_desk(work: Work, request: ExpertRequest, thread: Thread) -> None:
     """Nobody is left to ask by itself: the desk decides, and both sides know it."""
     states = {each.state for each in offers_of(work, request) if each.batch > request.batches_before}
-    request.state = RequestState.TIMED_OUT if OfferState.EXPIRED in states or not states else RequestState.DECLINED_ALL
+    if OfferState.EXPIRED in states:
+        request.state = RequestState.TIMED_OUT
+    elif states & REFUSED:
+        request.state = RequestState.DECLINED_ALL
+    else:
+        request.state = RequestState.UNDER_REVIEW
     request.due_at = None
     thread.deadline = None
     wait_for_answer(work, thread)
@@ -132,7 +135,7 @@ def choices(work: Work, request: ExpertRequest) -> Text:
     return paragraphs(
         lines(
             _("Nobody has accepted. This is possible now:")
-            if request.batch
+            if request.batch > request.batches_before
             else _("Nobody in the pool fits. This is possible now:"),
             _("/suggest – ask the next who fit"),
             _("/widen – look further: other places, days, languages"),
@@ -142,10 +145,25 @@ def choices(work: Work, request: ExpertRequest) -> Text:
             _("/close – end it"),
         ),
         lines(
-            ngettext("{n} more fits.", "{n} more fit.", ranking.fitting),
+            ngettext("{n} more fits.", "{n} more fit.", ranking.fitting) if ranking.fitting else None,
+            no_chat(work),
             _("Left out:") if reasons else None,
             *(_("• {reason}", reason=each) for each in reasons),
         ),
+    )
+
+
+def no_chat(work: Work) -> Text | None:
+    """How many of the pool cannot be asked, because they have no chat; None for nobody."""
+    n = without_chat(work)
+    return (
+        ngettext(
+            "{n} of the pool has no chat and cannot be asked here.",
+            "{n} of the pool have no chat and cannot be asked here.",
+            n,
+        )
+        if n
+        else None
     )
 
 
@@ -173,34 +191,5 @@ def _accepted(work: Work, request: ExpertRequest, thread: Thread) -> None:
     )
     work.post(None, _("Request {ref}: an expert has accepted.", ref=thread.ref), open_or_take(thread)[:1])
     introduce(work, request, thread, expert)
-    work.remind(FOLLOW, request.id, _follow_up(work, request))
+    expect(work, work.person(thread), expert.chat)
     renew_card(work, thread)
-
-
-def _follow_up(work: Work, request: ExpertRequest) -> datetime:
-    """The first service time after a week without a word, and then after the last day that was asked for."""
-    last_day = wanted(request).last_day
-    over = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), ZONE)
-    first = work.now + FIRST_CONTACT
-    at = first if request.state == RequestState.ACCEPTED else max(over, first)
-    return next_service(work.contact_point, at)
-
-
-def ask_how_it_goes(work: Work, request_id: int) -> None:
-    """Asks both how it is going, until they say that it is over."""
-    found = locked(work, request_id)
-    if found is None:
-        return
-    request, thread = found
-    if RequestState(request.state) not in RUNNING:
-        return
-    buttons = (Button(f"/assignment {thread.ref}", _("Say how it is going")),)
-    question = lines(
-        _("Request {ref}: how is it going?", ref=thread.ref),
-        _("A press is enough: in contact, date agreed, under way, or finished. Please write nothing about the case."),
-    )
-    expert = expert_of(work, request)
-    for chat in (work.person(thread), expert.chat if expert is not None else None):
-        if chat is not None:
-            work.tell(chat, question, buttons)
-    work.remind(FOLLOW, request.id, _follow_up(work, request))

@@ -248,6 +248,12 @@ def _failing(
         yield Condition.CONFLICT_OF_INTEREST, [each for each in profiles if _known_as(each.organisation) in parties]
 
 
+def forbids(request: ExpertRequest, profile: Profile, today: date) -> bool:
+    """Whether secrecy or neutrality, which are never let go, rule the expert out (R-57, F-10)."""
+    never = (Condition.COMMITMENT, Condition.CONFLICT_OF_INTEREST)
+    return any(condition in never and failing for condition, failing in _failing(request, [profile], {}, today))
+
+
 def _is_away(request: ExpertRequest, profile: Profile, today: date) -> bool:
     """Away today, and so not to be asked, or in the wanted time."""
     return any(away.touches(today, today) or away.touches(request.first_day, request.last_day) for away in profile.away)
@@ -290,7 +296,8 @@ def _reasons(
     longest_ago: datetime,
     professions: Mapping[str, Text],
 ) -> Iterator[Text]:
-    offered = [label for key, label in professions.items() if key in (request.professions or profile.professions)]
+    of_use = request.professions & profile.professions if request.professions else profile.professions
+    offered = [label for key, label in professions.items() if key in of_use]
     yield _("offers {professions}", professions=listing(offered))
     for language in sorted(request.languages):
         if level := profile.level(language):

@@ -8,13 +8,15 @@ from typing import Final
 from sqlalchemy import select, update
 
 from bot.commands import Button, OfferAnswer
-from bot.conversation import Memory
+from bot.contact_point import WorkingPeriod
+from bot.conversation import MENU, Memory
 from bot.i18n import _, lines, render
 from bot.pool.profiles import profile_row_of
 from bot.pool.request_words import what_is_wanted, when_and_where
-from bot.pool.search import SEARCH, wanted
-from bot.taxonomy import OfferState, RequestState
+from bot.pool.search import SEARCH, can_be_asked, ends_at, wanted
+from bot.taxonomy import OfferState, RequestState, Urgency
 from bot.work import Work
+from bot.working_time import add_period, deadline
 from storage.accounts import UserAccount
 from storage.models import Conversation, Thread
 from storage.pool import ExpertRequest, Offer, PoolProfile
@@ -23,6 +25,8 @@ from storage.scope import sorted_by
 ASK_IF_AVAILABLE_AFTER: Final = 3
 """After so many offers in a row without an answer, an expert is asked whether they are still there (F-17)."""
 
+
+ONE_HOUR: Final = WorkingPeriod(minutes=60)
 
 THANKS: Final = _("Thank you for the quick answer.")
 
@@ -55,11 +59,23 @@ def offer_of(work: Work, conversation: Conversation, ref: str) -> tuple[ExpertRe
     return (found[0], found[1], profile) if found is not None else None
 
 
+def keep_open(work: Work, conversation: Conversation, ref: str, urgency: Urgency) -> bool:
+    """An expert who asks something has time until after the answer; False for somebody without such an offer."""
+    found = offer_of(work, conversation, ref)
+    if found is None:
+        return False
+    request, offer, _profile = found
+    answered = add_period(work.contact_point, deadline(work.contact_point, urgency, work.now), ONE_HOUR)
+    if offer.state == OfferState.OPEN:
+        offer.due_at = max(offer.due_at, min(answered, ends_at(wanted(request))))
+    return True
+
+
 def answer(work: Work, conversation: Conversation, ref: str, said: OfferAnswer) -> None:
     """Takes an expert's answer; of fifty who accept at once one wins, by one statement of the database."""
     found = offer_of(work, conversation, ref)
     if found is None:
-        work.tell(conversation, _("I cannot find this request any more."))
+        work.tell(conversation, _("I cannot find this request any more."), (MENU,))
         return
     request, offer, profile = found
     # Before the request is locked: what looks after it at this moment holds these.
@@ -68,11 +84,19 @@ def answer(work: Work, conversation: Conversation, ref: str, said: OfferAnswer) 
     work.session.refresh(request, with_for_update=True)
     work.session.refresh(offer)
     if offer.state != OfferState.OPEN:
-        work.tell(conversation, OVER[OfferState(offer.state)])
+        work.tell(conversation, OVER[OfferState(offer.state)], (MENU,))
         return
     profile.unanswered = 0
     offer.answered_at = work.now
-    if said is not OfferAnswer.ACCEPT:
+    if said is OfferAnswer.ACCEPT and not can_be_asked(work, request, profile):
+        # What the desk has changed since counts: a commitment withdrawn, a party's employer, the requester's own chat.
+        offer.state = OfferState.RECALLED
+        work.tell(conversation, OVER[OfferState.RECALLED], (MENU,))
+        work.post(
+            work.session.get(Thread, request.thread_id),
+            _("{number} has accepted, but cannot be asked any more. Nobody was put in touch.", number=profile.number),
+        )
+    elif said is not OfferAnswer.ACCEPT:
         offer.state = OfferState.NOT_NEUTRAL if said is OfferAnswer.NOT_NEUTRAL else OfferState.DECLINED
         work.tell(conversation, THANKS)
     elif _wins(work, request, offer):
@@ -80,7 +104,7 @@ def answer(work: Work, conversation: Conversation, ref: str, said: OfferAnswer) 
         work.tell(conversation, _("Thank you. Your acceptance has arrived."))
     else:
         offer.state = OfferState.TAKEN
-        work.tell(conversation, OVER[OfferState.TAKEN])
+        work.tell(conversation, OVER[OfferState.TAKEN], (MENU,))
 
 
 def _wins(work: Work, request: ExpertRequest, offer: Offer) -> bool:

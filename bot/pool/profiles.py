@@ -171,9 +171,13 @@ def row_numbered(session: Session, number: str) -> PoolProfile | None:
     return session.scalars(wanted.with_for_update()).one_or_none()
 
 
+COUNTED: Final = "pool_number:"
+"""How the settings begin that count the numbers of a pool."""
+
+
 def numbers(session: Session, contact_point: str) -> Callable[[], str]:
     """Gives numbers that nobody in this pool has or ever had; nobody else is given one until the commit."""
-    name = f"pool_number:{contact_point}"
+    name = f"{COUNTED}{contact_point}"
     insert_or_leave(session, _SETTINGS, [{"name": name, "value": "0"}])
     counted = session.get_one(Setting, name, with_for_update=True)
 

@@ -30,6 +30,14 @@ class CostApproval(StrEnum):
     CONTACT_POINT = "CONTACT_POINT"
 
 
+class SchoolConsent(StrEnum):
+    """Whether the school takes part where an education mediator is to come (R-120)."""
+
+    YES = "YES"
+    NOT_YET = "NOT_YET"
+    UNKNOWN = "UNKNOWN"
+
+
 class AssignmentKind(StrEnum):
     """How language mediators help (R-111)."""
 
@@ -57,6 +65,7 @@ class PoolRequest:
     themes: frozenset[Theme] = frozenset()
     cost: CostApproval | None = None
     assignment: AssignmentKind | None = None
+    school: SchoolConsent | None = None
     starts_at: datetime | None = None
     """The appointment, where there is one; then both days are its day."""
     aim: str = field(default="", repr=False)
@@ -66,6 +75,8 @@ class PoolRequest:
     """Who has a part in it, by role: "tenants, housing company"; what neutrality is asked about (F-10)."""
     organisations: tuple[str, ...] = field(default=(), repr=False)
     """The names of the organisations that have a part in it."""
+    on_behalf_of: str = field(default="", repr=False)
+    """For whom staff of the contact point ask: name and organisation; the expert learns it after accepting (R-50)."""
     widened: frozenset[Condition] = frozenset()
     """What the desk has let go (F-03)."""
 
@@ -88,11 +99,13 @@ class PoolRequest:
             "themes": sorted(self.themes),
             "cost": self.cost,
             "assignment": self.assignment,
+            "school": self.school,
             "starts_at": self.starts_at.isoformat() if self.starts_at else None,
             "aim": self.aim,
             "outline": self.outline,
             "parties": self.parties,
             "organisations": list(self.organisations),
+            "on_behalf_of": self.on_behalf_of,
             "widened": sorted(self.widened),
         }
 
@@ -112,11 +125,13 @@ class PoolRequest:
             themes=frozenset(map(Theme, data["themes"])),
             cost=CostApproval(data["cost"]) if data["cost"] else None,
             assignment=AssignmentKind(data["assignment"]) if data["assignment"] else None,
+            school=SchoolConsent(data["school"]) if data.get("school") else None,
             starts_at=datetime.fromisoformat(data["starts_at"]) if data.get("starts_at") else None,
             aim=data["aim"],
             outline=data["outline"],
             parties=data["parties"],
             organisations=tuple(data["organisations"]),
+            on_behalf_of=data.get("on_behalf_of", ""),
             widened=frozenset(map(Condition, data["widened"])),
         )
 
@@ -148,4 +163,4 @@ class PoolRequest:
 
 def without_words(details: Mapping[str, Any] | None) -> dict[str, Any]:
     """What is stored of a request, without anything that somebody wrote; the choices stay."""
-    return {**(details or {}), "aim": "", "outline": "", "parties": "", "organisations": []}
+    return {**(details or {}), "aim": "", "outline": "", "parties": "", "organisations": [], "on_behalf_of": ""}

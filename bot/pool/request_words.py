@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bot.contact_point import ContactPoint
-from bot.i18n import Text, _, lines, listing
+from bot.i18n import Text, _, alternatives, lines, listing
 from bot.pool.languages import language_label
 from bot.pool.matching import Format
 from bot.pool.profile import WEEK
-from bot.pool.request import AssignmentKind, CostApproval, PoolRequest, RequestKind
+from bot.pool.request import AssignmentKind, CostApproval, PoolRequest, RequestKind, SchoolConsent
 from bot.pool.words import THEMES, WEEKDAYS, professions_of
-from bot.taxonomy import RequestState
+from bot.taxonomy import OfferState, RequestState
 
 FORMATS: Final[Mapping[Format, Text]] = {
     Format.IN_PERSON: _("In person"),
@@ -24,6 +24,12 @@ COSTS: Final[Mapping[CostApproval, Text]] = {
     CostApproval.YES: _("Yes, they are approved"),
     CostApproval.NO: _("No"),
     CostApproval.CONTACT_POINT: _("The contact point clarifies it"),
+}
+
+SCHOOLS: Final[Mapping[SchoolConsent, Text]] = {
+    SchoolConsent.YES: _("Yes, it has agreed"),
+    SchoolConsent.NOT_YET: _("Not yet"),
+    SchoolConsent.UNKNOWN: _("I don't know"),
 }
 
 ASSIGNMENTS: Final[Mapping[AssignmentKind, Text]] = {
@@ -55,7 +61,7 @@ STATE_WORDS: Final[Mapping[RequestState, Text]] = {
     RequestState.TIMED_OUT: _("nobody has accepted so far; we keep looking"),
     RequestState.ESCALATED_STATE_POOL: _("we are asking the pool of the Land"),
     RequestState.ACCEPTED: _("somebody has accepted"),
-    RequestState.CONFIRMED: _("somebody has accepted, and you have each other's contact"),
+    RequestState.CONFIRMED: _("both sides are in contact"),
     RequestState.APPOINTED: _("there is an appointment"),
     RequestState.IN_PROGRESS: _("the work has begun"),
     RequestState.DONE: _("done"),
@@ -64,11 +70,25 @@ STATE_WORDS: Final[Mapping[RequestState, Text]] = {
 """The same for whoever asked: plain, and never who declined."""
 
 
+OFFER_WORDS: Final[Mapping[OfferState, Text]] = {
+    OfferState.OPEN: _("waits for your answer"),
+    OfferState.ACCEPTED: _("accepted"),
+    OfferState.DECLINED: _("declined"),
+    OfferState.NOT_NEUTRAL: _("released, because you are not neutral"),
+    OfferState.EXPIRED: _("not answered in time"),
+    OfferState.TAKEN: _("somebody else was quicker"),
+    OfferState.RECALLED: _("no longer needed"),
+    OfferState.CANCELLED: _("handed back"),
+    OfferState.DONE: _("done"),
+}
+"""What became of an offer, for the expert who got it."""
+
+
 def what_in_words(request: PoolRequest, point: ContactPoint) -> Text:
-    """What is asked for, in a few words."""
+    """What is asked for, in a few words; one of several professions will do."""
     if request.kind is RequestKind.LANGUAGE_MEDIATOR:
         return _("language mediation, {languages}", languages=languages_in_words(request))
-    return listing(labels) if (labels := _professions(request, point)) else _("advice on who could help")
+    return alternatives(labels) if (labels := _professions(request, point)) else _("advice on who could help")
 
 
 def _professions(request: PoolRequest, point: ContactPoint) -> list[Text | str]:
@@ -110,6 +130,8 @@ def in_words(request: PoolRequest, point: ContactPoint) -> Iterator[Text]:
     else:
         yield _("When: from {first} to {last}", first=request.first_day, last=request.last_day)
     yield from _days(request)
+    if request.school is not None:
+        yield _("The school takes part: {answer}", answer=SCHOOLS[request.school])
     if request.cost is not None:
         yield _("Costs approved: {answer}", answer=COSTS[request.cost])
 
@@ -126,7 +148,7 @@ def words_of(request: PoolRequest) -> Text | None:
 
 def professions_in_words(wish: PoolRequest, point: ContactPoint) -> Text:
     """What somebody is to be, or that advice is wanted on that."""
-    return listing(labels) if (labels := _professions(wish, point)) else _("whatever fits")
+    return alternatives(labels) if (labels := _professions(wish, point)) else _("whatever fits")
 
 
 def what_is_wanted(wish: PoolRequest, point: ContactPoint) -> Iterator[Text]:
@@ -144,7 +166,7 @@ def when_and_where(wish: PoolRequest, point: ContactPoint, *, in_full: bool) -> 
     if place is not None and (in_full or not place.area):
         yield _("Place: {place}", place=place.name)
     elif place is not None:
-        yield _("Area: {area}.", area=place.area)
+        yield _("Area: {area}", area=place.area)
     yield _how(wish)
     if wish.starts_at is not None:
         yield _("When: {when}", when=wish.starts_at)

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime, time, timedelta
 from typing import Final
 
 from sqlalchemy import func, select
 
 from bot.contact_point import WorkingPeriod
-from bot.pool.matching import SHOWN, Ranking, Standing, rank
+from bot.i18n import ZONE
+from bot.pool.matching import SHOWN, Ranking, Standing, forbids, rank
 from bot.pool.profile import Profile
-from bot.pool.profiles import members
+from bot.pool.profiles import members, profile_in
 from bot.pool.request import PoolRequest
 from bot.pool.words import professions_of
 from bot.taxonomy import OfferState, RequestState
@@ -35,7 +37,7 @@ TELL: Final = "pool_tell"
 """The moment at which experts are told what became of offers; its subject is the request."""
 
 FOLLOW: Final = "pool_follow"
-"""The moment at which both are asked how it is going; its subject is the request."""
+"""The moment at which it is asked whether it has lasted; its subject is the request."""
 
 LARGEST_BATCH: Final = 3
 """How many experts are asked at once at most (R-52)."""
@@ -116,7 +118,7 @@ def _employed(profile: Profile, employer: str) -> Profile:
 
 
 def _asked(work: Work, request: ExpertRequest, numbers: dict[int, str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Who was asked in this search, and who has refused in any."""
+    """Who was asked in the search under way, and who has refused in any."""
     asked, refused = set(), set()
     for offer in offers_of(work, request):
         number = numbers.get(offer.profile_id)
@@ -124,9 +126,21 @@ def _asked(work: Work, request: ExpertRequest, numbers: dict[int, str]) -> tuple
             continue
         if OfferState(offer.state) in REFUSED:
             refused.add(number)
-        elif offer.batch > request.batches_before:
+        elif offer.batch > request.batches_before and request.state == RequestState.OFFERED:
             asked.add(number)
     return frozenset(asked), frozenset(refused)
+
+
+def can_be_asked(work: Work, request: ExpertRequest, row: PoolProfile) -> bool:
+    """Whether nothing forbids that this expert does it, as far as it is never let go (R-57, F-10)."""
+    wish = wanted(request)
+    employer = _employers(work).get(row.account_id or 0, "") if wish.organisations else ""
+    known = wish.conditions(work.contact_point, work.today, frozenset(), frozenset())
+    return (
+        row.left_at is None
+        and row.account_id != _account_of_requester(work, request)
+        and not forbids(known, _employed(profile_in(row), employer), work.today)
+    )
 
 
 def _account_of_requester(work: Work, request: ExpertRequest) -> int | None:
@@ -169,15 +183,23 @@ def answer_period(request: ExpertRequest) -> WorkingPeriod:
     return WorkingPeriod(minutes=request.answer_minutes, days=request.answer_days)
 
 
+def ends_at(wish: PoolRequest) -> datetime:
+    """The moment from which nobody can come any more: the appointment, or the end of the last day."""
+    return wish.starts_at or datetime.combine(wish.last_day + timedelta(days=1), time(), ZONE)
+
+
 def next_batch(work: Work, request: ExpertRequest, only: Collection[str] = ()) -> list[Profile]:
     """Makes the offers of the next batch; none when nobody fits."""
+    if work.now >= ends_at(wanted(request)):
+        return []
     ranking, ids = suggest(work, request, None if only else request.batch_size)
     chosen = [each.profile for each in ranking.suggestions if not only or each.profile.id in only]
     if not chosen:
         return []
     request.batch += 1
     request.state = RequestState.OFFERED
-    request.due_at = add_period(work.contact_point, work.now, answer_period(request))
+    due = add_period(work.contact_point, work.now, answer_period(request))
+    request.due_at = min(due, ends_at(wanted(request)))
     # In one order, so that two searches do not wait for each other.
     for profile in sorted(chosen, key=lambda each: ids[each.id]):
         row = work.session.get_one(PoolProfile, ids[profile.id])
@@ -249,7 +271,7 @@ def finish(work: Work, request: ExpertRequest, *, tells: bool = True) -> None:
 
 def _stop(work: Work, request: ExpertRequest) -> None:
     request.due_at = None
-    work.forget_reminder(request.id, SEARCH, FOLLOW)
+    work.forget_reminder(request.id, SEARCH)
 
 
 def accepted_offer(work: Work, request: ExpertRequest) -> Offer | None:

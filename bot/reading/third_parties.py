@@ -92,12 +92,13 @@ def redact(text: str) -> str:
 _ALIKE: Final = {
     **dict.fromkeys(map(ord, "\t\u00a0\u2007\u2009\u202f\u200e\u200f\u061c\ufeff"), " "),
     **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), " "),
+    **{wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)},
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-"),
 }
 
 
 def _levelled(text: str) -> str:
-    """The same text, character for character, with one kind of digit, space and hyphen."""
+    """The same text, character for character, with one kind of digit, letter, space and hyphen."""
     digits = re.sub(r"[^\D0-9]", lambda digit: str(unicodedata.decimal(digit[0])), text)
     return digits.translate(_ALIKE)
 

@@ -193,6 +193,30 @@ async def test_a_note_stays_and_a_reply_goes_out(browser: Browser) -> None:
         await expect(case.locator(".to-reporter")).to_have_count(2)
 
 
+async def test_nothing_at_the_desk_covers_anything_else(browser: Browser) -> None:
+    async with scripted_server() as (bot, server), opened(browser, str(server.make_url("/"))) as page:
+        room, card = page.locator(".room-stream"), page.locator(".card")
+        await write(page, ".room-stream", "/profile new\nName: Ada\nProfessions: mediation\nPlaces: Wiehl")
+        await write(page, ".room-stream", "/help")
+        await expect(room.locator(".row.mine")).to_have_count(2)
+        too_low = "rows => rows.filter(row => row.offsetHeight < row.querySelector('.bubble').offsetHeight).length"
+        assert await room.locator(".row:not([hidden])").evaluate_all(too_low) == 0
+        await bot.say(
+            Outbound(
+                "A case\n" + "One more line\n" * 40,
+                tuple(Option(f"/do {n}", f"A button {n}") for n in range(5)),
+                style=Style.CARD,
+                thread=THREAD,
+            )
+        )
+        await page.locator(".cases button").click()
+        frame = await card.bounding_box()
+        assert frame is not None
+        for n in range(5):
+            button = await card.get_by_role("button", name=f"A button {n}").bounding_box()
+            assert button is not None and button["y"] + button["height"] <= frame["y"] + frame["height"]
+
+
 async def test_words_that_were_not_sent_do_not_look_as_if_they_were(browser: Browser) -> None:
     async with scripted_server() as (bot, server), opened(browser, str(server.make_url("/"))) as page:
         bot.answers = False
@@ -249,10 +273,10 @@ async def test_a_live_chat_cannot_be_overlooked(browser: Browser) -> None:
         await expect(case.get_by_role("radio", name="Reply (goes out)")).to_be_checked()
         await case.get_by_text("Note (stays here)").click()
         await write(page, ".case", "A thought of mine")
-        await page.locator(".staff select").select_option("staff-b")
+        await page.locator(".you select").select_option("staff-b")
         await expect(case.get_by_role("status")).to_contain_text("Staff member A is in a live chat")
         await expect(case.get_by_role("radio", name="Note (stays here)")).to_be_checked()
-        await page.locator(".staff select").select_option("staff-a")
+        await page.locator(".you select").select_option("staff-a")
         await case.get_by_role("button", name="End live chat").click()
         await expect(case.locator(".banner")).to_be_hidden()
         await expect(case.get_by_role("radio", name="Note (stays here)")).to_be_checked()

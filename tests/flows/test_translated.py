@@ -58,7 +58,11 @@ def report(number: int, state: ReportState = ReportState.ACKNOWLEDGED, **changes
     )
 
 
-WORKING = {Role.CASE_MANAGER: frozenset({"wiehl"}), Role.EXPERT: frozenset[str]()}
+WORKING = {
+    Role.CASE_MANAGER: frozenset({"wiehl"}),
+    Role.EXPERT: frozenset[str](),
+    Role.CONTACT_POINT_STAFF: frozenset[str](),
+}
 DEPUTY = Person(2, {Role.CASE_MANAGER: frozenset()}, "Lee", "caritas")
 PROFILE = Profile(
     id="P3",
@@ -224,6 +228,10 @@ SCOPES = {
 }
 
 
+DECIDING = {"professions"}
+"""Questions with several answers, on whose first one it depends what is asked next."""
+
+
 def texts(commands: tuple[Command, ...] | list[Command]) -> Iterator[tuple[str, Text]]:
     """Everything that a person will read, and where it is from."""
     for command in commands:
@@ -259,7 +267,9 @@ class Explorer:
                 continue
             so_far = ENGINE.flows[flow].so_far(state.answers, self.scope)
             ahead = [q.name for q in ENGINE.flows[flow].questions.values() if q.applies(so_far, self.scope)]
-            place = (state.asked, bool(state.pieces), bool(state.pieces.get(state.asked)), *ahead)
+            pieces = state.pieces.get(state.asked, ())
+            first = [each.text for each in pieces[:1] if state.asked in DECIDING]
+            place = (state.asked, bool(state.pieces), bool(pieces), *first, *ahead)
             if place not in seen:
                 seen.add(place)
                 waiting += self.made_of(replace(state, prompt=1))

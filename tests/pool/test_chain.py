@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pytest
+from sqlalchemy import insert, select
 
 from bot.commands import WithdrawRequest
 from bot.contact_point import ContactPoint
 from bot.handlers import handle
 from bot.taxonomy import OfferState, RequestState, Urgency
+from bot.work import Work
+from storage import accounts
+from storage.accounts import RoleGrant
 from storage.database import Database
+from storage.models import Conversation
+from storage.pool import PoolProfile
 from tests.bench import START, Bench, at_desk, to_person
 from tests.pool.chain import Pool
 
@@ -26,6 +32,14 @@ def pool(database: Database, oberberg: ContactPoint) -> Pool:
 
 def said_to(chat: str, deliveries: object) -> str:
     return "\n".join(to_person(deliveries, chat))  # type: ignore[arg-type]
+
+
+def relinked(work: Work, chat: Conversation) -> None:
+    """The profile belongs to this chat now."""
+    account = accounts.of_chat(work.session, chat)
+    row = work.session.scalars(select(PoolProfile)).one()
+    row.account_id = account.id if account is not None else None
+    work.session.execute(insert(RoleGrant).values(account_id=row.account_id, role="EXPERT", municipalities=""))
 
 
 class TestRelease:
@@ -68,7 +82,10 @@ class TestRelease:
         ref = pool.ask(organisations=("Caritasverband für den Oberbergischen Kreis",))
         assert "Expert mia" not in "\n".join(at_desk(pool.bench.desk("kim", f"/suggest {ref}")))
 
-    @pytest.mark.parametrize("argument", ["", "0", "4", "x", "2 5m", "P9", "1 1 1"])
+    @pytest.mark.parametrize(
+        "argument",
+        ["", "0", "4", "x", "2 5m", "P9", "1 1 1", "0031", "003" + "1" * 4500, "²", "1 P1 P1", "P1 P1 P1 P1", "P" * 99],
+    )
     def test_what_cannot_be_released_sends_nothing(self, pool: Pool, argument: str) -> None:
         pool.expert("mia")
         ref = pool.ask()
@@ -82,6 +99,54 @@ class TestRelease:
         pool.bench.desk("kim", f"/offer {ref} P3 4h")
         assert pool.offers() == {"P3": OfferState.OPEN}
         assert pool.request().due_at == START + timedelta(hours=4)
+
+    def test_the_button_asks_those_who_were_shown(self, pool: Pool) -> None:
+        for chat in ("mia", "noa"):
+            pool.expert(chat)
+        ref = pool.ask()
+        shown = pool.bench.desk("kim", f"/suggest {ref}")
+        ids = [option.id for each in shown for option in each.message.options]
+        assert [each for each in ids if "/offer" in each] == ["/offer P1", "/offer P1 P2"]
+
+    def test_who_did_not_answer_can_be_asked_again_when_the_desk_decides_anew(self, pool: Pool) -> None:
+        pool.expert("mia")
+        pool.expert("noa")
+        ref = pool.ask()
+        pool.bench.desk("kim", f"/offer {ref} P1")
+        for _batch in range(2):
+            pool.bench.after(days=6)
+        assert pool.offers() == {"P1": OfferState.EXPIRED, "P2": OfferState.EXPIRED}
+        shown = "\n".join(at_desk(pool.bench.desk("kim", f"/suggest {ref}")))
+        assert "1. Expert mia (P1)" in shown and "2. Expert noa (P2)" in shown
+        pool.bench.desk("kim", f"/offer {ref} 1")
+        assert pool.offers() == {"P1": OfferState.OPEN, "P2": OfferState.EXPIRED}
+
+    def test_nobody_is_asked_for_days_that_are_over(self, pool: Pool) -> None:
+        for chat in ("mia", "noa"):
+            pool.expert(chat)
+        ref = pool.ask(first_day=START.date() + timedelta(days=1), last_day=START.date() + timedelta(days=2))
+        pool.bench.desk("kim", f"/offer {ref} P1 9d")
+        midnight = datetime(2026, 11, 27, 0, 0, tzinfo=START.tzinfo)
+        assert pool.request().due_at == midnight
+        pool.bench.at(midnight + timedelta(hours=9))
+        assert pool.offers() == {"P1": OfferState.EXPIRED}
+        for command in (f"/suggest {ref}", f"/offer {ref} 1"):
+            assert "are over" in "\n".join(at_desk(pool.bench.desk("kim", command)))
+        assert pool.offers() == {"P1": OfferState.EXPIRED}
+
+    def test_the_desk_cannot_put_it_off_beyond_the_last_day(self, pool: Pool) -> None:
+        ref = pool.ask()
+        shown = "\n".join(at_desk(pool.bench.desk("kim", f"/postpone {ref} 25.12.2026")))
+        assert "Only until" in shown
+
+    def test_what_the_state_has_said_counts_only_after_it_was_asked(self, pool: Pool) -> None:
+        pool.expert("mia")
+        ref = pool.ask()
+        pool.bench.desk("kim", f"/offer {ref} 1")
+        for step in ("FOUND", "NOBODY"):
+            pool.bench.desk("kim", f"/state_pool {ref} {step}")
+            assert pool.state is RequestState.OFFERED
+        assert pool.offers() == {"P1": OfferState.OPEN}
 
 
 class TestAnswers:
@@ -130,6 +195,38 @@ class TestAnswers:
         pool.bench.say("mia", choice=f"/decline {ref}")
         assert "answered this request already" in said_to("mia", pool.bench.say("mia", choice=f"/accept {ref}"))
         assert pool.offers() == {"P1": OfferState.DECLINED}
+
+    def test_what_has_changed_since_the_offer_counts(self, pool: Pool) -> None:
+        pool.expert("mia")
+        ref = pool.ask()
+        pool.bench.desk("kim", f"/offer {ref} 1")
+        pool.bench.desk("kim", "/profile P1\nCommitment to secrecy signed on:")
+        pool.bench.say("mia", choice=f"/accept {ref}")
+        heard = pool.bench.say("mia", choice="YES")
+        assert "no longer needed" in said_to("mia", heard)
+        assert "cannot be asked any more" in "\n".join(at_desk(heard))
+        assert pool.offers() == {"P1": OfferState.RECALLED}
+        assert pool.state is RequestState.UNDER_REVIEW
+
+    def test_nobody_accepts_their_own_request(self, pool: Pool) -> None:
+        pool.expert("mia")
+        ref = pool.ask()
+        pool.bench.desk("kim", f"/offer {ref} 1")
+        pool.bench.desk("kim", "/invite EXPERT P1")
+        pool.within("case", lambda work, chat: relinked(work, chat))
+        pool.bench.say("case", choice=f"/accept {ref}")
+        pool.bench.say("case", choice="YES")
+        assert pool.offers() == {"P1": OfferState.RECALLED}
+
+    def test_a_question_leaves_time_for_the_answer(self, pool: Pool) -> None:
+        pool.expert("mia")
+        ref = pool.ask()
+        pool.bench.desk("kim", f"/offer {ref} 1 2h")
+        pool.bench.say("mia", choice=f"/ask {ref}")
+        pool.bench.after(hours=3)
+        assert pool.offers() == {"P1": OfferState.OPEN}
+        pool.bench.after(days=4)
+        assert pool.offers() == {"P1": OfferState.EXPIRED}
 
     def test_nobody_else_can_answer(self, pool: Pool) -> None:
         pool.expert("mia")
@@ -258,7 +355,13 @@ class TestAssignment:
         assert "Ana (Caritasverband für den Oberbergischen Kreis) writes about" in said_to("mia", heard)
         assert "I am at 02261 123456" in said_to("mia", heard)
         pool.bench.say("mia", choice=f"/write {ref}")
-        assert "I will call tomorrow" in said_to("case", pool.bench.say("mia", "I will call tomorrow"))
+        heard = pool.bench.say("mia", "I will call tomorrow")
+        assert "I will call tomorrow" in said_to("case", heard)
+        # What comes later, without asking for it, is meant for somebody else.
+        assert said_to("case", pool.bench.say("mia", "He is difficult")) == ""
+        pool.bench.say("mia", "/menu")
+        pool.bench.say("mia", choice=f"/write {ref}")
+        assert said_to("case", pool.bench.say("mia", "x" * 1001)) == ""
         assert "And again" in said_to("case", pool.bench.say("mia", "And again"))
 
     def test_nobody_else_writes_to_them(self, pool: Pool, ref: str) -> None:
@@ -277,16 +380,39 @@ class TestAssignment:
         heard = pool.bench.say("case", choice="YES")
         assert pool.state is RequestState.DONE
         assert pool.offers() == {"P1": OfferState.DONE}
-        assert "Three short questions" in said_to("mia", heard)
+        assert "A few short questions" in said_to("mia", heard)
         for chat in ("mia", "case"):
             pool.bench.say(chat, choice=f"/feedback {ref}")
             for choice in ("YES", "PARTLY", "YES"):
                 heard = pool.bench.say(chat, choice=choice)
             if chat == "mia":
                 heard = pool.bench.say(chat, "7")
+            else:
+                for choice in ("/skip", "/skip", "NO"):
+                    heard = pool.bench.say(chat, choice=choice)
             assert "That helps the pool" in said_to(chat, heard)
         assert pool.request().hours == 7
         assert set(pool.request().feedback) == {"EXPERT", "REQUESTER"}
+
+    def test_the_desk_reads_how_it_was(self, pool: Pool, ref: str) -> None:
+        assert "not finished yet" in said_to("mia", pool.bench.say("mia", choice=f"/feedback {ref}"))
+        pool.bench.say("mia", choice=f"/assignment {ref}")
+        pool.bench.say("mia", choice="DONE")
+        pool.bench.say("mia", choice="YES")
+        pool.bench.say("mia", choice=f"/feedback {ref}")
+        for choice in ("PARTLY", "YES", "NO"):
+            pool.bench.say("mia", choice=choice)
+        pool.bench.say("mia", "7")
+        card = "\n".join(at_desk(pool.bench.desk("kim", f"/open {ref}")))
+        assert "Feedback from the expert:\n• Has it helped: Partly" in card
+        assert "Hours: 7" in card
+
+    def test_who_forgets_the_chat_leaves_nobody_waiting(self, pool: Pool, ref: str) -> None:
+        pool.bench.say("case", "/data")
+        pool.bench.say("case", choice="FORGET_ME")
+        heard = pool.bench.say("case", choice="YES")
+        assert pool.state is RequestState.CANCELLED
+        assert "no longer needed" in said_to("mia", heard)
 
     def test_who_cancels_is_thanked_and_the_search_begins_anew(self, pool: Pool, ref: str) -> None:
         pool.expert("noa")
@@ -306,11 +432,6 @@ class TestAssignment:
         assert "is closed" in said_to("case", heard)
         assert pool.offers() == {"P1": OfferState.DONE}
         assert "0 of 1 place taken" in "\n".join(at_desk(pool.bench.desk("kim", "/pool")))
-
-    def test_both_are_asked_how_it_is_going(self, pool: Pool, ref: str) -> None:
-        heard = pool.bench.after(days=8)
-        assert "how is it going?" in said_to("mia", heard)
-        assert "how is it going?" in said_to("case", heard)
 
     def test_when_nobody_is_needed_any_more_the_expert_is_told(self, pool: Pool, ref: str) -> None:
         heard = pool.bench.desk("kim", f"/requests {ref}")

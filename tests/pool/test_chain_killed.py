@@ -58,7 +58,7 @@ class Searches:
         self._released: Counter[str] = Counter()
         self._speak([{"id": "now", "now": START.isoformat()}])
         with closing(Database.open(url, self.ring)) as database, database.transaction(point.id) as session:
-            self.refs = _fill(session, self.ring, point, self.experts, requests)
+            self.refs = fill(session, self.ring, point, self.experts, requests)
         self._say({"id": "language", "desk": point.id, "by": "kim", "text": "/language en"})
         for ref in self.refs:
             self._release(ref)
@@ -180,7 +180,7 @@ class Searches:
         assert searched & {RequestState.ACCEPTED, RequestState.DECLINED_ALL, RequestState.TIMED_OUT}
 
 
-def _fill(session: Session, ring: KeyRing, point: ContactPoint, experts: list[str], requests: int) -> list[str]:
+def fill(session: Session, ring: KeyRing, point: ContactPoint, experts: list[str], requests: int) -> list[str]:
     """People with roles and profiles, and requests, as they would have come."""
     work = Work(session, point, START, ring, DeskAt(ACCOUNT), Pending(session))
     committed = date(2026, 1, 5)

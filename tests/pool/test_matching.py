@@ -85,6 +85,11 @@ class TestReasons:
         (suggestion,) = everybody(request(professions=frozenset()), [expert("e1", professions=both)]).suggestions
         assert render(suggestion.reasons[0], "en") == "offers mediation and coaching"
 
+    def test_of_several_that_would_do_the_reason_names_what_somebody_offers(self) -> None:
+        either = request(professions=frozenset({ExpertProfession.COACH, ExpertProfession.MEDIATOR}))
+        (suggestion,) = everybody(either, [expert("e1", professions=frozenset({ExpertProfession.COACH}))]).suggestions
+        assert render(suggestion.reasons[0], "en") == "offers coaching"
+
     def test_a_contact_point_may_have_professions_of_its_own(self) -> None:
         theatre = expert("e1", professions=frozenset({"theatre"}))
         ranking = rank(

@@ -117,7 +117,7 @@ export class Desk {
       select.value = this.me;
     };
     this.showStaff();
-    return h("div", { class: "staff" }, icon("contact"), select, field, change);
+    return h("div", { class: "you" }, icon("contact"), select, field, change);
   }
 
   refresh() {

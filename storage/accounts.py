@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -86,6 +87,12 @@ def of_chat(session: Session, conversation: Conversation) -> UserAccount | None:
 def everybody(session: Session) -> list[UserAccount]:
     """All accounts, in the order in which they came."""
     return sorted(session.scalars(select(UserAccount)), key=lambda account: account.id)
+
+
+def with_roles(session: Session, roles: Collection[str]) -> list[UserAccount]:
+    """Accounts that have one of these roles."""
+    theirs = select(RoleGrant.account_id).where(RoleGrant.role.in_(sorted(roles)))
+    return list(session.scalars(select(UserAccount).where(UserAccount.id.in_(theirs))))
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,27 @@ def server() -> Iterator[Server]:
 
 
 SELDOM_ON_A_SERVER = (
-    "test_chain_killed.py",
+    "pool/test_chain.py",
+    "pool/test_chain_killed.py",
+    "pool/test_profiles.py::TestRows",
+    "pool/test_requester.py",
+    "pool/test_week.py",
+    "test_cli.py::TestKeys",
+    "test_cli.py::test_rotated_keys",
+    "test_cli.py::test_whoever_stops",
+    "test_key_rotation.py::test_a_",
     "test_meetings.py",
+    "test_pipe.py",
+    "test_retention.py::TestHold",
+    "test_retention.py::TestPage",
+    "test_retention.py::TestStatistics",
+    "test_service.py::TestEnd::test_under_load",
+    "test_service.py::TestEnd::test_while_a_messenger",
+    "test_service.py::TestLog",
+    "test_service.py::TestOperations",
     "test_topics.py",
+    "test_torture.py::test_the_clock",
+    "test_torture.py::test_without_its_key_file",
     "test_transcripts.py::test_conversation[postgres-de/",
 )
 """What is played on SQLite each time, and on PostgreSQL with `-m long` or in the other language."""

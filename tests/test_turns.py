@@ -298,5 +298,7 @@ def test_nothing_that_is_stored_is_looked_through(database: Database, oberberg: 
     assert len(steps) > 30
     short = re.compile("waiting|setting|lease|sqlite_sequence|CONSTANT|SUBQUERY|LIST")
     found = [(step, statement) for step, statement in steps if step.startswith("SCAN") and not short.search(step)]
-    found += [(step, statement) for step, statement in steps if "(contact_point=?)" in step]
+    # Who works with the contact point are a few.
+    few = re.compile("role_grant|user_account")
+    found += [(step, statement) for step, statement in steps if "(contact_point=?)" in step and not few.search(step)]
     assert not found

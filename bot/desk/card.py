@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from bot.accounts import everybody
+from bot.accounts import person_of
 from bot.commands import Button
 from bot.desk.request import asked, request_of
 from bot.desk.words import FLAG, STATE, URGENCY
@@ -48,6 +48,7 @@ from bot.taxonomy import (
     Wish,
 )
 from bot.work import Work
+from storage import accounts
 from storage.models import Report, Thread
 from storage.pool import ExpertRequest
 
@@ -161,7 +162,7 @@ def _responsible(work: Work, thread: Thread, report: Report | None) -> Text | No
         return None
     at_school = (report.details or {}).get("setting") == Setting.SCHOOL
     roles = (*((Role.SCHOOL_SOCIAL_WORKER,) if at_school else ()), Role.CONFLICT_ADVISOR, Role.CASE_MANAGER)
-    known = everybody(work)
+    known = [person_of(each) for each in accounts.with_roles(work.session, roles)]
     for role in roles:
         found = responsible(known, thread.municipality, role, work.today)
         if found is not None and found.name:

@@ -102,7 +102,7 @@ def requests() -> tuple[OwnRequest, ...]:
     )
 
 
-OFFERED, RUNNING, ASKED_FOR, FINISHED = "7F3K-3331", "7F3K-3332", "7F3K-3333", "7F3K-3334"
+OFFERED, RUNNING, ASKED_FOR, FINISHED, ENDED = (f"7F3K-333{n}" for n in range(1, 6))
 
 
 def assignments() -> tuple[OwnAssignment, ...]:
@@ -122,6 +122,7 @@ def assignments() -> tuple[OwnAssignment, ...]:
         under_way,
         replace(under_way, ref=ASKED_FOR, side=Side.REQUESTER),
         replace(under_way, ref=FINISHED, state=RequestState.DONE, offer=OfferState.DONE),
+        replace(under_way, ref=ENDED, state=RequestState.DONE, offer=OfferState.DONE, side=Side.REQUESTER),
     )
 
 
@@ -153,7 +154,7 @@ def topics(date: int) -> tuple[OwnTopic, ...]:
 
 
 DATES = [{"date": str(n)} for n in (1, 2, 9)]
-REFS = [{"ref": ref} for ref in ("", OFFERED, RUNNING, ASKED_FOR, FINISHED)]
+REFS = [{"ref": ref} for ref in ("", OFFERED, RUNNING, ASKED_FOR, FINISHED, ENDED)]
 GIVEN: dict[str, list[dict[str, Any]]] = {
     "own_words": [{"words": [[STORY, "s0"]]}],
     "answer_offer": [{**ref, "answer": answer} for ref in REFS for answer in ("ACCEPT", "DECLINE", "QUESTION")],
@@ -228,6 +229,13 @@ SCOPES = {
 }
 
 
+ENOUGH = {
+    "request_expert": ("with roles", "in Telegram"),
+    "request_language_mediator": ("with roles", "in Telegram"),
+    "plan_meeting": ("with roles", "planning"),
+}
+"""In which scopes a long conversation is explored; it is the same in the others."""
+
 DECIDING = {"professions"}
 """Questions with several answers, on whose first one it depends what is asked next."""
 
@@ -292,7 +300,7 @@ def texts_of(flow: str) -> frozenset[tuple[str, Text]]:
     """Everything that a flow may say to different people."""
     found = {("title", ENGINE.flows[flow].title)}
     for place, scope in SCOPES.items():
-        if not ENGINE.is_open(flow, scope):
+        if not ENGINE.is_open(flow, scope) or place not in ENOUGH.get(flow, (place,)):
             continue
         for given in GIVEN.get(flow, [{}]):
             for step in Explorer(scope).steps(flow, given):

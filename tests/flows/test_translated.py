@@ -102,7 +102,7 @@ def requests() -> tuple[OwnRequest, ...]:
     )
 
 
-OFFERED, RUNNING, ASKED_FOR, FINISHED = "7F3K-3331", "7F3K-3332", "7F3K-3333", "7F3K-3334"
+OFFERED, RUNNING, ASKED_FOR, FINISHED, HELPED = (f"7F3K-333{number}" for number in range(1, 6))
 
 
 def assignments() -> tuple[OwnAssignment, ...]:
@@ -122,6 +122,7 @@ def assignments() -> tuple[OwnAssignment, ...]:
         under_way,
         replace(under_way, ref=ASKED_FOR, side=Side.REQUESTER),
         replace(under_way, ref=FINISHED, state=RequestState.DONE, offer=OfferState.DONE),
+        replace(under_way, ref=HELPED, side=Side.REQUESTER, state=RequestState.DONE, offer=OfferState.DONE),
     )
 
 
@@ -153,7 +154,7 @@ def topics(date: int) -> tuple[OwnTopic, ...]:
 
 
 DATES = [{"date": str(n)} for n in (1, 2, 9)]
-REFS = [{"ref": ref} for ref in ("", OFFERED, RUNNING, ASKED_FOR, FINISHED)]
+REFS = [{"ref": ref} for ref in ("", OFFERED, RUNNING, ASKED_FOR, FINISHED, HELPED)]
 GIVEN: dict[str, list[dict[str, Any]]] = {
     "own_words": [{"words": [[STORY, "s0"]]}],
     "answer_offer": [{**ref, "answer": answer} for ref in REFS for answer in ("ACCEPT", "DECLINE", "QUESTION")],

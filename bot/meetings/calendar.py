@@ -157,4 +157,4 @@ def _written(calendar: Calendar, zones: set[str]) -> bytes:
 
 @lru_cache(maxsize=8)
 def _zone(name: str) -> Timezone:
-    return Timezone.from_tzid(name, first_date=date(2020, 1, 1), last_date=date(2045, 1, 1))
+    return Timezone.from_tzid(name, first_date=date(2025, 1, 1), last_date=date(2037, 1, 1))

@@ -19,16 +19,23 @@ from sqlalchemy import select
 
 from bot.commands import (
     AddToReport,
+    AnswerDate,
     Ask,
     AskForExpert,
+    CarryOver,
     Command,
     FileReport,
+    FinishMeasure,
     ForgetMe,
     HandOff,
+    MuteMeeting,
     RememberPrivacyRead,
+    RenewFeed,
     Say,
     SendFile,
     SetLanguage,
+    ShowOverview,
+    SnoozeDate,
     Withdraw,
     WithdrawRequest,
     WithdrawScope,
@@ -69,6 +76,9 @@ WITHOUT_WAY_OUT = {
     "purpose": "one of its answers is to delete the words, another to give them to a person",
 }
 """Questions that offer no control to leave by, and why they need none."""
+
+OF_DATES = AnswerDate | CarryOver | FinishMeasure | MuteMeeting | RenewFeed | ShowOverview | SnoozeDate
+"""What is wanted of a meeting: whether that can be done is said by its handler."""
 
 FORGETTING = {
     ("report_tension", "danger_over", "END"),
@@ -281,7 +291,7 @@ class Person:
     def check_shape(self, outcome: Outcome, *, despair: bool) -> None:
         """The bot says something, asks one thing at most (nothing after words of despair), and leaves a way out."""
         assert all(type(command) in HANDLERS for command in outcome.commands), outcome.commands
-        speaking = Say | Ask | HandOff | SendFile | ForgetMe | WithdrawRequest
+        speaking = Say | Ask | HandOff | SendFile | ForgetMe | WithdrawRequest | OF_DATES
         assert any(isinstance(each, speaking) for each in outcome.commands), "silent"
         asks = [command for command in outcome.commands if isinstance(command, Ask)]
         state = outcome.memory.state

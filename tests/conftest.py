@@ -38,11 +38,15 @@ def server() -> Iterator[Server]:
 
 
 SELDOM_ON_A_SERVER = (
-    "pool/test_chain.py",
+    "channels/telegram/test_bot.py",
+    "channels/telegram/test_hostile.py",
+    "pool/test_chain.py::TestCascade",
+    "pool/test_chain.py::TestRelease",
     "pool/test_chain_killed.py",
     "pool/test_profiles.py::TestRows",
     "pool/test_requester.py",
     "pool/test_week.py",
+    "test_accounts.py",
     "test_cli.py::TestKeys",
     "test_cli.py::test_rotated_keys",
     "test_cli.py::test_whoever_stops",
@@ -59,9 +63,9 @@ SELDOM_ON_A_SERVER = (
     "test_topics.py",
     "test_torture.py::test_the_clock",
     "test_torture.py::test_without_its_key_file",
-    "test_transcripts.py::test_conversation[postgres-de/",
+    "test_transcripts.py",
 )
-"""What is played on SQLite each time, and on PostgreSQL with `-m long` or in the other language."""
+"""What is played on SQLite each time, and on PostgreSQL with `-m long`."""
 
 
 @pytest.hookimpl(tryfirst=True)
